@@ -1,0 +1,5 @@
+/** A table by schema and name, unquoted. */
+export interface TableRef {
+  readonly schema: string;
+  readonly name: string;
+}
