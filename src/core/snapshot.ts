@@ -1,0 +1,71 @@
+import type { Phase } from './phase.ts';
+import type { TableRef } from './table-ref.ts';
+
+/**
+ * The run at one moment. Status line, `status --json`, metrics, hooks and web page are all printed from it.
+ * Durations and ages in ms; sizes in rows or bytes as named.
+ */
+export interface Snapshot {
+  /** Version of this struct; grows when a field changes its meaning or goes away. */
+  readonly version: 1;
+  readonly original: TableRef;
+  readonly ghost: TableRef;
+  readonly old: TableRef;
+  readonly phase: Phase;
+  readonly startedAtMs: number;
+  readonly elapsedMs: number;
+  /** Time spent copying so far, or in all once the copy is complete. */
+  readonly copyElapsedMs: number;
+  readonly rowsCopied: number;
+  readonly rowsEstimate: number;
+  readonly copyComplete: boolean;
+  /** Changes received for the original (row events), keys applied, keys waiting, and the most that may wait. */
+  readonly changesReceived: number;
+  readonly keysApplied: number;
+  readonly backlog: number;
+  readonly backlogLimit: number;
+  /** Text of the stream's position. */
+  readonly coordinates: string;
+  readonly streamConnected: boolean;
+  readonly streamReconnects: number;
+  /** Age of the last mark seen in the stream: stream lag. */
+  readonly streamLagMs: number;
+  /** The greatest lag of the control replicas; 0 where there are none. */
+  readonly replicationLagMs: number;
+  /** Why we rest, `<signal> <observed> <op> <threshold>`; null when we do not. */
+  readonly throttled: string | null;
+  /** True while the cut-over is put off by the flag file. */
+  readonly postponing: boolean;
+  readonly cutOverAttempts: number;
+  /** How long writers were stopped by the last cut-over attempt; null before the first. */
+  readonly writerStopMs: number | null;
+  /** Remaining time of the copy: null = not known yet. */
+  readonly etaMs: number | null;
+  /** Identity of the servers, `host:port`. */
+  readonly applierHost: string;
+  readonly applierVersion: string;
+  readonly inspectedHost: string;
+  readonly inspectedVersion: string;
+  readonly executingHost: string;
+  readonly chunkRows: number;
+  readonly chunkRowsFixed: boolean;
+  readonly batchKeys: number;
+  readonly maxLagMs: number;
+  readonly throttleFlagFile: string | null;
+  readonly postponeFlagFile: string | null;
+  readonly panicFlagFile: string | null;
+  readonly throttleControlReplicas: readonly string[];
+  readonly socketFile: string | null;
+}
+
+/** What an operator can do to a running migration, by socket, flag file or signal. */
+export interface MigrationControls {
+  snapshot(): Snapshot;
+  /** Rests until `unthrottle`. */
+  throttle(): void;
+  unthrottle(): void;
+  /** Lets the cut-over go on; stays in force until one succeeds. @returns false when nothing is being postponed. */
+  unpostpone(): boolean;
+  /** Abandons the run without cleaning up. */
+  panic(reason: string): void;
+}
