@@ -8,7 +8,7 @@ export function binaryPart(column: Column): PartCodec {
   return {
     comparable: true,
     width,
-    fromImage: (bytes, start, end) => pad(bytes.latin1Slice(start, end)),
+    fromImage: (bytes, start, end) => pad(bytes.toString('latin1', start, end)),
     select: (ref) => `HEX(${ref})`,
     fromText: (text) => pad(fromHex(text)),
     literal: hexLiteral,
@@ -21,7 +21,7 @@ export function varbinaryPart(): PartCodec {
   return {
     comparable: true,
     width: null,
-    fromImage: (bytes, start, end) => bytes.latin1Slice(start, end),
+    fromImage: (bytes, start, end) => bytes.toString('latin1', start, end),
     select: (ref) => `HEX(${ref})`,
     fromText: fromHex,
     literal: hexLiteral,

@@ -45,7 +45,7 @@ export function yearPart(column: Column): PartCodec {
     width: 1,
     fromImage(bytes, start, end) {
       checkWidth(column, start, end, 1);
-      return bytes.latin1Slice(start, end);
+      return bytes.toString('latin1', start, end);
     },
     select: (ref) => `CAST(${ref} AS CHAR)`,
     fromText(text) {
@@ -68,7 +68,7 @@ export function bitPart(column: Column): PartCodec {
     width,
     fromImage(bytes, start, end) {
       checkWidth(column, start, end, width);
-      return bytes.latin1Slice(start, end);
+      return bytes.toString('latin1', start, end);
     },
     // HEX() of a number prints no leading zeros.
     select: (ref) => `HEX(${ref})`,
