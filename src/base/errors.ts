@@ -70,7 +70,8 @@ export class Bug extends PoltergeistError {
  * @throws Bug with `message` when `condition` is false.
  */
 export function invariant(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new Bug(message, { hint: 'This is a defect of poltergeist: please report it with the log.' });
+  if (!condition)
+    throw new Bug(message, { hint: 'This is a defect of poltergeist: please report it with the log.' });
 }
 
 /** The message of anything that was thrown. */

@@ -1,0 +1,114 @@
+import { invariant } from '../base/errors.ts';
+import type { Chunk } from '../core/chunk.ts';
+import type { Key } from '../core/key.ts';
+import type { GhostStore } from '../core/store.ts';
+import type { Watermark } from '../core/watermark.ts';
+
+/** What a chunker may be told; read again before each chunk. */
+export interface ChunkSizing {
+  /** Fixed number of rows a chunk, or null for adaptive by time. */
+  readonly chunkRows: number | null;
+}
+
+export interface ChunkerOptions {
+  /** Time that one chunk should take, ms. */
+  readonly targetMs: number;
+  readonly rowsStart: number;
+  readonly rowsMin: number;
+  readonly rowsMax: number;
+}
+
+export const chunkerDefaults: ChunkerOptions = {
+  targetMs: 300,
+  rowsStart: 1000,
+  rowsMin: 10,
+  rowsMax: 100_000,
+};
+
+/** Growth of the size at one step at the most; shrinking is not bounded. */
+const growthMax = 1.5;
+
+/**
+ * Cuts the key space into ranges that tile it: the bounds come from the server, one is looked up ahead while
+ * the workers copy. The last range is open-ended, so that rows appended meanwhile belong to it.
+ *
+ * States: ready -> looking up (one bound at a time; callers queue) -> ready ... -> ended (the open-ended range was given out).
+ */
+export class Chunker {
+  readonly #store: Pick<GhostStore, 'bound'>;
+  readonly #watermark: Watermark;
+  readonly #sizing: ChunkSizing;
+  readonly #options: ChunkerOptions;
+  #rows: number;
+  /** Chunks cut before the size last changed tell nothing about the new size. */
+  #sizedAtChunk = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #ahead: { after: Key | null; rows: number; bound: Promise<Key | null> } | null = null;
+
+  constructor(
+    store: Pick<GhostStore, 'bound'>,
+    watermark: Watermark,
+    sizing: ChunkSizing,
+    options: Partial<ChunkerOptions> = {},
+  ) {
+    this.#store = store;
+    this.#watermark = watermark;
+    this.#sizing = sizing;
+    this.#options = { ...chunkerDefaults, ...options };
+    this.#rows = this.#options.rowsStart;
+  }
+
+  /** Rows that the next chunk aims at. */
+  get rows(): number {
+    return this.#sizing.chunkRows ?? this.#rows;
+  }
+
+  /**
+   * Cuts the next chunk and dispatches it in the watermark, in one turn of the event loop: chunks are dispatched in key order.
+   * @returns null when the last one has been given out.
+   */
+  next(signal: AbortSignal): Promise<Chunk | null> {
+    const result = this.#queue.then(() => this.#cut(signal));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /**
+   * Tells how long a chunk took, and how many rows it had: the size follows the target time.
+   * @param elapsedMs time of the copy statement alone, without waits for the gate or for marks.
+   */
+  feedback(chunk: Chunk, rows: number, elapsedMs: number): void {
+    if (chunk.number < this.#sizedAtChunk) return;
+    const { targetMs, rowsMin, rowsMax } = this.#options;
+    // An empty or short chunk (gaps, the tail) says nothing of the time a full one takes, but it must be able to grow.
+    const measured = Math.max(rows, chunk.rowsAimed / 4);
+    const ideal = elapsedMs > 0 ? (measured * targetMs) / elapsedMs : rowsMax;
+    const next = Math.round(Math.min(Math.max(ideal, rowsMin), rowsMax, this.#rows * growthMax));
+    if (next === this.#rows) return;
+    this.#rows = next;
+    this.#sizedAtChunk = this.#watermark.dispatched;
+  }
+
+  async #cut(signal: AbortSignal): Promise<Chunk | null> {
+    signal.throwIfAborted();
+    if (this.#watermark.ended) return null;
+    const after = this.#watermark.high;
+    if (this.#ahead === null || this.#ahead.after !== after) this.#lookAhead(after, signal);
+    const { rows, bound } = this.#ahead!;
+    this.#ahead = null;
+    const upTo = await bound;
+    invariant(this.#watermark.high === after, 'somebody else dispatched a chunk');
+    const chunk = { number: this.#watermark.dispatched, range: { after, upTo }, rowsAimed: rows };
+    this.#watermark.dispatch(chunk);
+    if (upTo !== null) this.#lookAhead(upTo, signal);
+    return chunk;
+  }
+
+  #lookAhead(after: Key | null, signal: AbortSignal): void {
+    const rows = this.rows;
+    const bound = this.#store.bound(after, rows, signal);
+    // A failed look-ahead is thrown to the one who asks for the chunk; nobody may ask before the run ends.
+    bound.catch(() => undefined);
+    this.#ahead = { after, rows, bound };
+  }
+}

@@ -1,0 +1,133 @@
+import { Failure } from '../base/errors.ts';
+import type { Turnstile } from '../base/turnstile.ts';
+import type { Batch, ChangeSet, Frontier } from '../core/changeset.ts';
+import type { KeyRange } from '../core/chunk.ts';
+import type { Key } from '../core/key.ts';
+import { DuplicateKey, type GhostStore } from '../core/store.ts';
+import type { Visibility } from '../core/visibility.ts';
+
+export interface ConflictOptions {
+  /** How often one conflict is tried again before the migration fails. */
+  readonly attempts: number;
+  /** How long a mark may take through the stream, ms. */
+  readonly passTimeoutMs: number;
+  /** True where the ALTER adds uniqueness that the original does not enforce: two rows may really collide. */
+  readonly addedUniqueness: boolean;
+  /** Keys of one transaction of an exclusive sync at the most. */
+  readonly batchKeys: number;
+}
+
+/** No key is aged: an exclusive sync takes only what is visible as a whole. */
+const nothingAged: Frontier = { receipt: -1, position: null };
+
+/**
+ * What happens after a 1062 on another unique key of the ghost than the migration key (I5, DESIGN 2).
+ *
+ * The row that stands in the way is either stale (its change is pending, or still in the stream) or a real collision of
+ * two rows of the original. So: read on until everything that has happened is received, then sync all that may be
+ * synced with nothing else in flight (the exclusive sync), then try again. Where the ALTER adds uniqueness nothing is ever
+ * displaced, and the original itself is asked whether two of its rows collide: then the migration fails and names both.
+ */
+export class Conflicts {
+  readonly #store: GhostStore;
+  readonly #changes: ChangeSet;
+  readonly #visibility: Visibility;
+  readonly #turnstile: Turnstile;
+  readonly #options: ConflictOptions;
+  #count = 0;
+
+  constructor(
+    store: GhostStore,
+    changes: ChangeSet,
+    visibility: Visibility,
+    turnstile: Turnstile,
+    options: ConflictOptions,
+  ) {
+    this.#store = store;
+    this.#changes = changes;
+    this.#visibility = visibility;
+    this.#turnstile = turnstile;
+    this.#options = options;
+  }
+
+  /** Conflicts met so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A sync was rolled back by `violated`, and its keys were given back to the change set. */
+  async afterSync(keys: readonly Key[], violated: DuplicateKey, signal: AbortSignal): Promise<void> {
+    await this.#settle(keys, violated, async () => 0, signal);
+  }
+
+  /** A chunk was rolled back by `violated`; it is copied here, after the exclusive sync. @returns its rows. */
+  async afterChunk(range: KeyRange, violated: DuplicateKey, signal: AbortSignal): Promise<number> {
+    return await this.#settle(range, violated, () => this.#store.copy(range, false, signal), signal);
+  }
+
+  async #settle(
+    where: KeyRange | readonly Key[],
+    first: DuplicateKey,
+    again: () => Promise<number>,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let violated = first;
+    for (let attempt = 0; attempt < this.#options.attempts; attempt += 1) {
+      this.#count += 1;
+      await this.#refuseCollision(where, violated, signal);
+      await this.#visibility.pass(this.#options.passTimeoutMs, signal);
+      try {
+        return await this.#turnstile.exclusive(async () => {
+          await this.#syncAll(signal);
+          return await again();
+        }, signal);
+      } catch (error) {
+        if (!(error instanceof DuplicateKey)) throw error;
+        violated = error;
+      }
+    }
+    throw new Failure(`${violated.message}: still in the way after ${this.#options.attempts} attempts`, {
+      hint: 'The original table is untouched. Rows swap their unique values faster than they can be followed: try again at a quieter time.',
+      cause: violated,
+    });
+  }
+
+  /** Syncs all that was received before now and may be synced, alone. */
+  async #syncAll(signal: AbortSignal): Promise<void> {
+    await this.#visibility.cover(this.#changes.receipt);
+    const frontier = this.#visibility.visible;
+    for (;;) {
+      const batch = this.#changes.take(this.#options.batchKeys, frontier, nothingAged);
+      if (!batch) return;
+      await this.#syncAlone(batch, signal);
+    }
+  }
+
+  async #syncAlone(batch: Batch, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#store.sync(batch.keys, batch.deleted, 'alone', signal);
+    } catch (error) {
+      this.#changes.giveBack(batch);
+      if (error instanceof DuplicateKey) await this.#refuseCollision(batch.keys, error, signal);
+      throw error;
+    }
+    this.#changes.release(batch);
+  }
+
+  async #refuseCollision(
+    where: KeyRange | readonly Key[],
+    violated: DuplicateKey,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!this.#options.addedUniqueness) return;
+    const collision = await this.#store.findCollision(where, violated, signal);
+    if (collision === null) return;
+    throw new Failure(
+      `two rows of the original collide under the new unique key ${violated.keyName}: ${collision}`,
+      {
+        hint: 'The original table is untouched. Remove or change one of the two rows, or leave that key out of the ALTER, and start again.',
+        cause: violated,
+      },
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from '../base/clock.ts';
+import type { Retry } from '../base/retry.ts';
+import type { Turnstile } from '../base/turnstile.ts';
+import type { ChangeSet } from '../core/changeset.ts';
+import type { Chunk, KeyRange } from '../core/chunk.ts';
+import type { Gate } from '../core/gate.ts';
+import { DuplicateKey, type GhostStore } from '../core/store.ts';
+import type { Visibility } from '../core/visibility.ts';
+import type { Watermark } from '../core/watermark.ts';
+
+/** Where chunks come from, and who wants to know how long they took. */
+export interface ChunkSource {
+  next(signal: AbortSignal): Promise<Chunk | null>;
+  feedback(chunk: Chunk, rows: number, elapsedMs: number): void;
+}
+
+/** Who resolves unique conflicts of a chunk. */
+export interface ChunkConflicts {
+  afterChunk(range: KeyRange, violated: DuplicateKey, signal: AbortSignal): Promise<number>;
+}
+
+export interface CopierParts {
+  readonly chunks: ChunkSource;
+  readonly store: Pick<GhostStore, 'copy'>;
+  readonly changes: ChangeSet;
+  readonly watermark: Watermark;
+  readonly visibility: Visibility;
+  readonly conflicts: ChunkConflicts;
+  readonly turnstile: Turnstile;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly retry: Retry;
+}
+
+/**
+ * Copies the original into the ghost, chunk by chunk, with several workers. Each: pass the gate, take a chunk, mark if keys
+ * were dropped (I3), INSERT .. SELECT, settle.
+ */
+export class Copier {
+  readonly #parts: CopierParts;
+  #rows = 0;
+
+  constructor(parts: CopierParts) {
+    this.#parts = parts;
+  }
+
+  /** Rows copied so far. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Copies until the last chunk is committed. @throws the first error that a worker could not get over. */
+  async run(workers: number, signal: AbortSignal): Promise<void> {
+    const crew = new AbortController();
+    const together = AbortSignal.any([signal, crew.signal]);
+    const work = Array.from({ length: workers }, () => this.#work(together));
+    try {
+      await Promise.all(work);
+    } catch (error) {
+      crew.abort(error);
+      await Promise.allSettled(work);
+      throw error;
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { gate, chunks } = this.#parts;
+    for (;;) {
+      await gate.pass(signal);
+      const chunk = await chunks.next(signal);
+      if (!chunk) return;
+      this.#rows += await this.#copy(chunk, signal);
+    }
+  }
+
+  async #copy(chunk: Chunk, signal: AbortSignal): Promise<number> {
+    const { changes, watermark, visibility, conflicts } = this.#parts;
+    // Keys of this range that were dropped before it was dispatched must be visible to its read (I2, I3).
+    await visibility.cover(changes.lastDrop);
+    let rows: number;
+    try {
+      rows = await this.#insert(chunk, signal);
+    } catch (error) {
+      if (!(error instanceof DuplicateKey)) throw error;
+      rows = await conflicts.afterChunk(chunk.range, error, signal);
+    }
+    watermark.settle(chunk);
+    changes.settled(chunk);
+    return rows;
+  }
+
+  async #insert(chunk: Chunk, signal: AbortSignal): Promise<number> {
+    const { turnstile, store, clock, chunks, retry } = this.#parts;
+    return await retry(
+      `copy of chunk ${chunk.number}`,
+      (attempt) =>
+        turnstile.shared(async () => {
+          const startMs = clock.nowMs();
+          const rows = await store.copy(chunk.range, attempt > 0, signal);
+          chunks.feedback(chunk, rows, clock.nowMs() - startMs);
+          return rows;
+        }, signal),
+      signal,
+    );
+  }
+}

@@ -1,0 +1,147 @@
+import type { Clock } from '../base/clock.ts';
+import { deadline, Pulse } from '../base/pulse.ts';
+import type { Frontier } from '../core/changeset.ts';
+import type { Position } from '../core/position.ts';
+import type { ChangelogRow } from '../core/stream.ts';
+import type { Mark, Visibility } from '../core/visibility.ts';
+
+/** What a heartbeat does to the server: one committed write of the changelog's row. */
+export interface MarkPort {
+  /** Writes mark `sequence`; resolves when its COMMIT has returned. */
+  writeMark(sequence: number, writtenAtMs: number): Promise<void>;
+}
+
+/** What a heartbeat reads of the change set. */
+export interface Received {
+  readonly receipt: number;
+  readonly readPosition: Position | null;
+}
+
+interface Beat {
+  readonly atMs: number;
+  readonly frontier: Frontier;
+}
+
+/** How long a hot key waits until it is synced although it keeps changing, ms. */
+const hotKeyAgeMs = 1000;
+
+/**
+ * The visibility marks (I2), the heartbeat, and the drain mark: one row of the changelog, written again and again.
+ *
+ * A mark is in one of these states: wanted (asked for, not yet sent; one at the most, shared by all who ask meanwhile) ->
+ * sent (its frontier is fixed: all that was received before this moment) -> committed (`visible` moves to its frontier) ->
+ * passed (it came back through the stream: all that precedes it has been received).
+ */
+export class Heartbeat implements Visibility {
+  readonly #port: MarkPort;
+  readonly #received: Received;
+  readonly #clock: Clock;
+  readonly #beats: Beat[] = [];
+  #wanted: Promise<Mark> | null = null;
+  #chain: Promise<unknown> = Promise.resolve();
+  #sequence = 0;
+  #passed = 0;
+  #visible: Frontier = { receipt: 0, position: null };
+  #streamLagMs = 0;
+  #lastPassedAtMs: number;
+  /** Beats when a mark was committed or came back. */
+  readonly changed = new Pulse();
+
+  constructor(port: MarkPort, received: Received, clock: Clock) {
+    this.#port = port;
+    this.#received = received;
+    this.#clock = clock;
+    this.#lastPassedAtMs = clock.nowMs();
+  }
+
+  /** All events up to here are visible to reads. */
+  get visible(): Frontier {
+    return this.#visible;
+  }
+
+  /** The frontier as it was a second ago: events up to it have been visible for that long. */
+  get aged(): Frontier {
+    const limit = this.#clock.nowMs() - hotKeyAgeMs;
+    let aged: Frontier = { receipt: -1, position: null };
+    for (const beat of this.#beats) {
+      if (beat.atMs > limit) break;
+      aged = beat.frontier;
+    }
+    return aged;
+  }
+
+  /** Number of marks written so far. */
+  get marks(): number {
+    return this.#sequence;
+  }
+
+  /** Age of the newest mark that came back, ms: how far the stream is behind. Grows while none comes. */
+  get streamLagMs(): number {
+    return Math.max(this.#streamLagMs, this.#clock.nowMs() - this.#lastPassedAtMs);
+  }
+
+  /** Writes a mark, or joins one that has been asked for and not been sent. Resolves when it is committed. */
+  mark(): Promise<Mark> {
+    this.#wanted ??= this.#enqueue();
+    return this.#wanted;
+  }
+
+  /** Makes everything received before this call visible; writes nothing when it is already. */
+  async cover(receipt: number): Promise<void> {
+    while (this.#visible.receipt < receipt) await this.mark();
+  }
+
+  /** Writes a mark and waits until the stream has passed it. @throws Transient after `timeoutMs`. */
+  async pass(timeoutMs: number, signal: AbortSignal): Promise<Mark> {
+    const mark = await this.mark();
+    const limit = deadline(timeoutMs, 'the way of a mark through the change stream', this.#clock, signal);
+    try {
+      await this.changed.until(() => this.#passed >= mark.sequence, limit.signal);
+    } finally {
+      limit.clear();
+    }
+    return mark;
+  }
+
+  /** A mark came back through the stream. Late and repeated ones (after a reconnect) are fine. */
+  marked(row: ChangelogRow): void {
+    if (row.sequence <= this.#passed) return;
+    this.#passed = row.sequence;
+    this.#lastPassedAtMs = this.#clock.nowMs();
+    this.#streamLagMs = Math.max(0, this.#clock.wallMs() - row.writtenAtMs);
+    this.changed.beat();
+  }
+
+  /** Beats until the signal aborts. */
+  async run(intervalMs: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.mark();
+      await this.#clock.sleep(intervalMs, signal);
+    }
+  }
+
+  #enqueue(): Promise<Mark> {
+    const result = this.#chain.then(() => this.#send());
+    // The chain only keeps the order; a failed mark is reported to those who asked for it.
+    this.#chain = result.catch(() => undefined);
+    return result;
+  }
+
+  async #send(): Promise<Mark> {
+    this.#wanted = null;
+    const frontier = { receipt: this.#received.receipt, position: this.#received.readPosition };
+    const sequence = ++this.#sequence;
+    await this.#port.writeMark(sequence, this.#clock.wallMs());
+    if (frontier.receipt >= this.#visible.receipt) this.#visible = frontier;
+    this.#remember(frontier);
+    this.changed.beat();
+    return { sequence, ...frontier };
+  }
+
+  #remember(frontier: Frontier): void {
+    const now = this.#clock.nowMs();
+    this.#beats.push({ atMs: now, frontier });
+    // Of the beats older than the age only the youngest matters.
+    while (this.#beats.length > 1 && this.#beats[1]!.atMs <= now - hotKeyAgeMs) this.#beats.shift();
+  }
+}
