@@ -1,0 +1,52 @@
+import { UsageError } from '../base/errors.ts';
+import type { OptionValues } from './options.ts';
+
+/** Whether something is wrong with the options together, and what to say then. */
+interface Rule {
+  readonly broken: (values: OptionValues) => boolean;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+const rules: readonly Rule[] = [
+  {
+    broken: ({ alter }) => alter === null || alter.trim() === '',
+    message: '--alter must be given, and must not be empty',
+    hint: 'For example: --alter "ADD COLUMN note TEXT", or --alter "ENGINE=InnoDB" for a rebuild.',
+  },
+  needsSsl('--ssl-ca', ({ sslCa }) => sslCa !== null),
+  needsSsl('--ssl-cert', ({ sslCert }) => sslCert !== null),
+  needsSsl('--ssl-key', ({ sslKey }) => sslKey !== null),
+  needsSsl('--ssl-allow-insecure', ({ sslAllowInsecure }) => sslAllowInsecure),
+  {
+    broken: ({ sslCert, sslKey }) => (sslCert === null) !== (sslKey === null),
+    message: '--ssl-cert and --ssl-key go together',
+  },
+  {
+    broken: ({ cutOver }) => cutOver === 'two-step',
+    message: '--cut-over=two-step is not supported yet',
+    hint: 'Leave it out: the atomic cut-over works on every server that poltergeist supports.',
+  },
+  {
+    broken: ({ approveRenamedColumns, skipRenamedColumns }) => approveRenamedColumns && skipRenamedColumns,
+    message: '--approve-renamed-columns and --skip-renamed-columns exclude each other',
+    hint: 'Approve to carry the data of renamed columns over; skip to lose it.',
+  },
+];
+
+/**
+ * Checks the options against each other.
+ * @throws UsageError for the first rule that is broken.
+ */
+export function checkOptions(values: OptionValues): void {
+  for (const { broken, message, hint } of rules)
+    if (broken(values)) throw new UsageError(message, hint === undefined ? {} : { hint });
+}
+
+function needsSsl(name: string, given: (values: OptionValues) => boolean): Rule {
+  return {
+    broken: (values) => given(values) && !values.ssl,
+    message: `${name} needs --ssl`,
+    hint: 'Add --ssl: without it the connection would not be encrypted at all.',
+  };
+}

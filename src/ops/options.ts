@@ -1,0 +1,76 @@
+/**
+ * The options: ONE table. The command line, `--help`, the conf file and the commands of the control socket are
+ * all made from it. `options/` holds its parts, one a group.
+ */
+import { connectionOptions } from './options/connection.ts';
+import { artifactOptions, migrationOptions, schemaOptions } from './options/migration.ts';
+import { controlOptions, legacyOptions, outputOptions } from './options/operation.ts';
+import { cutOverOptions, paceOptions, throttleOptions } from './options/pace.ts';
+import type { OptionSpec, ValueOf } from './options/spec.ts';
+
+/** Title and options of each group, in the order of `--help`. */
+export const optionGroups = {
+  Connection: connectionOptions,
+  Migration: migrationOptions,
+  Pace: paceOptions,
+  Throttle: throttleOptions,
+  'Cut-over': cutOverOptions,
+  Control: controlOptions,
+  'Columns and keys': schemaOptions,
+  'Tables of ours': artifactOptions,
+  Output: outputOptions,
+  'Accepted without effect': legacyOptions,
+} satisfies Record<string, Readonly<Record<string, OptionSpec>>>;
+
+const table = {
+  ...connectionOptions,
+  ...migrationOptions,
+  ...paceOptions,
+  ...throttleOptions,
+  ...cutOverOptions,
+  ...controlOptions,
+  ...schemaOptions,
+  ...artifactOptions,
+  ...outputOptions,
+  ...legacyOptions,
+};
+
+/** The name of an option as it is spelled on the command line, without dashes. */
+export type OptionName = keyof typeof table;
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+/** The value of each option, by its name in camel case: `--max-lag-millis` is `maxLagMillis`. */
+export type OptionValues = { readonly [K in OptionName as CamelCase<K>]: ValueOf<(typeof table)[K]> };
+
+/** Every option by name. */
+export const options: ReadonlyMap<OptionName, OptionSpec> = new Map(
+  Object.entries(table) as [OptionName, OptionSpec][],
+);
+
+/** The option that `name` spells in a conf file, where dashes and underscores are the same. */
+export function findOption(name: string): { name: OptionName; spec: OptionSpec } | undefined {
+  const spelled = name.replaceAll('_', '-') as OptionName;
+  const spec = options.get(spelled);
+  return spec && { name: spelled, spec };
+}
+
+/** `max-lag-millis` as `maxLagMillis`. */
+export function camelCase(name: string): keyof OptionValues {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof OptionValues;
+}
+
+/** Options of gh-ost that are not built yet: said by name, since silence about a safety option would be a lie. */
+export const laterOptions: ReadonlySet<string> = new Set(
+  `master-user master-password assume-master-host allow-master-master test-on-replica
+   test-on-replica-skip-replica-stop migrate-on-replica switch-to-rbr attempt-instant-ddl exact-rowcount
+   concurrent-rowcount nice-ratio throttle-query throttle-http throttle-http-interval-millis
+   throttle-http-timeout-millis ignore-http-errors max-load critical-load critical-load-interval-millis
+   critical-load-hibernate-seconds force-named-cut-over force-named-panic analyze-ghost-table-before-cutover
+   allow-setup-metadata-lock-instruments skip-metadata-lock-check skip-foreign-key-checks include-triggers
+   trigger-suffix remove-trigger-suffix-if-exists skip-strict-mode allow-zero-in-date checkpoint
+   checkpoint-seconds resume revert old-table serve-tcp-port hooks-path hooks-hint hooks-hint-owner
+   hooks-hint-token hooks-status-interval statsd-addr statsd-tags`.split(/\s+/),
+);

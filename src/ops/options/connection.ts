@@ -1,0 +1,33 @@
+import { flag, float, int, type OptionSpec, path, text } from './spec.ts';
+
+/** Where and as whom to connect. */
+export const connectionOptions = {
+  host: text('U', '127.0.0.1', 'server to inspect and to read changes from'),
+  port: int('U', 3306, [1, 65535], 'its port'),
+  user: text('U', '', 'account (goes before the conf file)'),
+  password: text('U', '', 'password (goes before the conf file; prefer --conf or --ask-pass)', {
+    secret: true,
+  }),
+  'ask-pass': flag('C', 'ask for the password on the terminal', { commandLineOnly: true }),
+  conf: path('U', 'my.cnf style: [client] user, password, host, port; [osc] options; values may name variables of the environment', {
+    commandLineOnly: true,
+  }),
+  ssl: flag('U', 'connect with TLS'),
+  'ssl-ca': path('C', 'certificate authority, PEM; needs --ssl'),
+  'ssl-cert': path('C', 'client certificate, PEM; needs --ssl'),
+  'ssl-key': path('C', 'key of the client certificate, PEM; needs --ssl'),
+  'ssl-allow-insecure': flag('C', 'do not check the certificate chain and the host name; needs --ssl'),
+  'mysql-timeout': float('C', 0, [0, 86400], 'seconds that connecting may take; 0 = our own limits'),
+  'replica-server-id': int(
+    'C',
+    null,
+    [1, 4294967295],
+    'server id under which the change stream registers; not given: a free one is picked (gh-ost: 99999)',
+  ),
+  'assume-rbr': flag('U', 'the server is known to write row events; nothing is restarted to make sure', {
+    withoutEffect: 'replication is never restarted, the format is read from the stream itself',
+  }),
+  gtid: flag('C', 'place the change stream by GTID', {
+    withoutEffect: 'GTID is used wherever the server has it',
+  }),
+} satisfies Record<string, OptionSpec>;

@@ -1,0 +1,39 @@
+import { choice, flag, type OptionSpec, text } from './spec.ts';
+
+/** What is to be changed, and what may be done about it. */
+export const migrationOptions = {
+  database: text('U', null, 'schema of the table (or named by a full ALTER TABLE in --alter)'),
+  table: text('U', null, 'the table (or named by a full ALTER TABLE in --alter)'),
+  alter: text('U', null, 'the change: what follows ALTER TABLE t, or the full statement; mandatory', {
+    commandLineOnly: true,
+  }),
+  execute: flag(
+    'U',
+    'do it; otherwise validate, print the plan and the new CREATE TABLE, and leave nothing',
+    {
+      commandLineOnly: true,
+    },
+  ),
+  'allow-on-master': flag('U', 'the server given may be the primary'),
+} satisfies Record<string, OptionSpec>;
+
+/** What is allowed about columns and keys. */
+export const schemaOptions = {
+  'approve-renamed-columns': flag('U', 'the renames that --alter makes are meant as such'),
+  'skip-renamed-columns': flag(
+    'N',
+    'take renamed columns for unrelated ones: their data is not carried over',
+  ),
+  'allow-nullable-unique-key': flag('N', 'the migration key may be nullable: no row may hold NULL in it'),
+  'discard-foreign-keys': flag('C', 'the table may have foreign keys; the new one will have none'),
+  'storage-engine': choice('N', ['innodb', 'rocksdb'], 'storage engine of the table'),
+} satisfies Record<string, OptionSpec>;
+
+/** Names of our tables, and what becomes of them. */
+export const artifactOptions = {
+  'initially-drop-old-table': flag('U', 'drop an old table _t_del that is there at the start'),
+  'initially-drop-ghost-table': flag('U', 'drop a ghost table _t_gho that is there at the start'),
+  'ok-to-drop-table': flag('U', 'drop the old table at the end'),
+  'timestamp-old-table': flag('C', 'name the old table _t_YYYYMMDDhhmmss_del'),
+  'force-table-names': text('N', null, 'base name of our tables: _X_gho, _X_ghc, _X_del, _X_ghk'),
+} satisfies Record<string, OptionSpec>;

@@ -1,0 +1,54 @@
+import { choice, flag, int, list, type OptionSpec, path, text } from './spec.ts';
+
+/** How to reach a running migration. */
+export const controlOptions = {
+  'serve-socket-file': path('C', 'unix socket for commands; not given: <tmpdir>/gh-ost.<db>.<table>.sock'),
+  'initially-drop-socket-file': flag('C', 'remove a socket file that is there at the start'),
+  'panic-flag-file': path('C', 'abandon at once, without cleaning up, when this file exists'),
+} satisfies Record<string, OptionSpec>;
+
+/** What is printed. */
+export const outputOptions = {
+  verbose: flag('U', 'log INFO and above'),
+  debug: flag('U', 'log everything'),
+  quiet: flag('U', 'log errors only'),
+  stack: flag('N', 'print the stack trace of an error'),
+  'log-format': choice(
+    'P',
+    ['auto', 'text', 'json'],
+    'lines of the log: text, json, or auto (text, with colours on a terminal)',
+  ),
+  'check-flag': flag('C', 'exit with 0 when all other options can be read', { commandLineOnly: true }),
+  help: flag('U', 'print this and exit', { commandLineOnly: true }),
+  version: flag('U', 'print the version and exit', { commandLineOnly: true }),
+} satisfies Record<string, OptionSpec>;
+
+const samePort = 'servers are told apart by their server_uuid, whatever the address';
+
+/** What gh-ost's scripts may give and what has no meaning here. */
+export const legacyOptions = {
+  charset: list('N', 'character sets of the connection', {
+    withoutEffect: 'sessions speak utf8mb4 and values never pass through this process',
+  }),
+  'panic-on-warnings': flag('U', 'stop at warnings of the copy', {
+    withoutEffect: 'the copy is always strict: what would be a warning is an error',
+  }),
+  'skip-port-validation': flag('C', 'do not compare --port with the port of the server', {
+    withoutEffect: samePort,
+  }),
+  'aliyun-rds': flag('V', 'the server is Aliyun RDS', { withoutEffect: samePort }),
+  gcp: flag('V', 'the server is Google Cloud SQL', { withoutEffect: samePort }),
+  azure: flag('V', 'the server is Azure Database', { withoutEffect: samePort }),
+  tungsten: flag('V', 'the topology is Tungsten', {
+    withoutEffect: 'nothing depends on it: name the primary with --host',
+  }),
+  'replication-lag-query': text('V', null, 'query for the replication lag', {
+    withoutEffect: 'deprecated: the lag is read from the heartbeat',
+  }),
+  'runtime-metrics-interval': int('N', 10, [0, 86_400], 'seconds between figures of the Go runtime', {
+    withoutEffect: 'there is no Go runtime',
+  }),
+  'binlogsyncer-max-reconnect-attempts': int('N', 0, [0, 1_000_000], 'reconnects of the change stream', {
+    withoutEffect: 'the stream reconnects within bounds of its own',
+  }),
+} satisfies Record<string, OptionSpec>;

@@ -1,0 +1,65 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { choice, flag, int, list, type OptionSpec, path } from './spec.ts';
+
+/** How fast it goes. */
+export const paceOptions = {
+  'chunk-size': int(
+    'U',
+    null,
+    [10, 100_000, 'clamp'],
+    'rows a chunk; not given or "auto": the size follows the time that chunks take (gh-ost: 1000)',
+    { live: 'chunkRows' },
+  ),
+  'dml-batch-size': int('U', 10, [1, 1000, 'clamp'], 'keys a transaction of the applier, at the most', {
+    live: 'batchKeys',
+  }),
+  concurrency: int('P', 2, [1, 64, 'clamp'], 'workers that copy chunks'),
+  'default-retries': int(
+    'U',
+    60,
+    [1, 1_000_000, 'default'],
+    'attempts for what may succeed when tried again',
+  ),
+} satisfies Record<string, OptionSpec>;
+
+/** When it rests. */
+export const throttleOptions = {
+  'max-lag-millis': int('U', 1500, [100, 86_400_000, 'clamp'], 'replication lag above which we rest, ms', {
+    live: 'maxLagMs',
+  }),
+  'throttle-control-replicas': list('U', 'replicas whose lag counts: host:port,host:port', {
+    live: 'throttleControlReplicas',
+  }),
+  'heartbeat-interval-millis': int('N', 100, [100, 1000, 'clamp'], 'time between two heartbeats, ms'),
+  'throttle-flag-file': path('U', 'rest while this file exists'),
+  'throttle-additional-flag-file': path('C', 'rest while this file exists; for many migrations at once', {
+    byDefault: join(tmpdir(), 'gh-ost.throttle'),
+  }),
+} satisfies Record<string, OptionSpec>;
+
+/** How it ends. */
+export const cutOverOptions = {
+  'cut-over-lock-timeout-seconds': int(
+    'U',
+    3,
+    [1, 10, 'default'],
+    'longest time for which one attempt of the cut-over may hold locks, seconds',
+  ),
+  'cut-over': choice('N', ['atomic', 'two-step'], 'kind of the cut-over', {
+    default: 'atomic',
+    '': 'atomic',
+  }),
+  'cut-over-exponential-backoff': flag('C', 'wait 1, 2, 4 .. seconds between attempts of the cut-over'),
+  'exponential-backoff-max-interval': int(
+    'N',
+    64,
+    [2, 86_400, 'default'],
+    'longest wait between attempts, seconds',
+  ),
+  'postpone-cut-over-flag-file': path(
+    'U',
+    'put the cut-over off while this file exists; created at the start',
+    { live: 'postponeFlagFile' },
+  ),
+} satisfies Record<string, OptionSpec>;

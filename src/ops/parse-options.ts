@@ -1,0 +1,101 @@
+import { UsageError } from '../base/errors.ts';
+import { type ConfEntry, readConf } from './conf.ts';
+import { checkOptions } from './option-rules.ts';
+import { readValue } from './option-value.ts';
+import {
+  camelCase,
+  findOption,
+  laterOptions,
+  type OptionName,
+  type OptionValues,
+  options,
+} from './options.ts';
+import { splitArguments } from './program.ts';
+
+/** Something about the options that the operator should read once: a value moved into its range, for example. */
+export interface OptionNote {
+  readonly level: 'info' | 'warn';
+  readonly text: string;
+}
+
+/** What a command line (and the conf file that it names) asks for. */
+export interface ParsedOptions extends OptionValues {
+  /** What to do: `--help`, `--version` and `--check-flag` go before a migration, in this order. */
+  readonly action: 'migrate' | 'help' | 'version' | 'check';
+  /** Options that were given, on the command line or in the conf file. */
+  readonly given: ReadonlySet<OptionName>;
+  readonly notes: readonly OptionNote[];
+}
+
+interface RawValue {
+  readonly raw: string;
+  readonly called: string;
+}
+
+/**
+ * Reads the command line, and the conf file if it names one; the command line goes first, then `[osc]`, then
+ * `[client]`, then the default.
+ * @param argv the arguments after the command's name.
+ * @param env for `${NAME}` in the conf file.
+ * @throws UsageError
+ */
+export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ParsedOptions {
+  const line = splitArguments(argv);
+  // These look at nothing but the command line, so that they work wherever they are asked.
+  if (isOn(line, 'help') || isOn(line, 'version') || isOn(line, 'check-flag')) return collect(commandLine(line));
+  const file = line.get('conf');
+  const raws = new Map([...(file ? confValues(readConf(file, env)) : []), ...commandLine(line)]);
+  const parsed = collect(raws);
+  checkOptions(parsed);
+  return parsed;
+}
+
+function isOn(line: Map<string, string>, name: string): boolean {
+  const raw = line.get(name);
+  return raw !== undefined && readValue(`--${name}`, options.get(name as OptionName)!, raw).value === true;
+}
+
+function commandLine(line: Map<string, string>): Map<OptionName, RawValue> {
+  return new Map([...line].map(([name, raw]) => [name as OptionName, { raw, called: `--${name}` }]));
+}
+
+const clientNames = new Set(['user', 'password', 'host', 'port']);
+
+/** The values that a conf file gives to options: `[osc]` goes before `[client]`, later lines before earlier ones. */
+function confValues(entries: readonly ConfEntry[]): Map<OptionName, RawValue> {
+  const client = new Map<OptionName, RawValue>();
+  const osc = new Map<OptionName, RawValue>();
+  for (const entry of entries) {
+    const called = `${entry.file}:${entry.line}: ${entry.name}`;
+    // [client] belongs to the clients of MySQL: what does not concern us there is not an error.
+    if (entry.section === 'client' && clientNames.has(entry.name))
+      client.set(entry.name as OptionName, { raw: entry.value ?? '', called });
+    if (entry.section === 'osc') osc.set(oscName(entry, called), { raw: entry.value ?? 'true', called });
+  }
+  return new Map([...client, ...osc]);
+}
+
+function oscName(entry: ConfEntry, called: string): OptionName {
+  const found = findOption(entry.name);
+  if (found && !found.spec.commandLineOnly) return found.name;
+  if (found) throw new UsageError(`${called} can only be given on the command line`);
+  const later = laterOptions.has(entry.name.replaceAll('_', '-'));
+  throw new UsageError(`${called} is ${later ? 'not supported yet' : 'no option'}`);
+}
+
+function collect(raws: ReadonlyMap<OptionName, RawValue>): ParsedOptions {
+  const values: Record<string, unknown> = {};
+  const notes: OptionNote[] = [];
+  for (const [name, spec] of options) {
+    const given = raws.get(name);
+    const read = given ? readValue(given.called, spec, given.raw) : { value: spec.default };
+    values[camelCase(name)] = read.value;
+    if (read.note) notes.push({ level: 'warn', text: read.note });
+    if (given && spec.withoutEffect)
+      notes.push({ level: 'info', text: `--${name} is accepted without effect: ${spec.withoutEffect}` });
+  }
+  const checked = values as unknown as OptionValues;
+  const { help, version, checkFlag } = checked;
+  const action = help ? 'help' : version ? 'version' : checkFlag ? 'check' : 'migrate';
+  return { ...checked, action, given: new Set(raws.keys()), notes };
+}
