@@ -1,8 +1,12 @@
 import { Bug } from '../base/errors.ts';
+import { inetPart, uuidPart } from './codec/address.ts';
 import { binaryPart, varbinaryPart } from './codec/binary.ts';
+import { decimalPart } from './codec/decimal.ts';
 import { bitPart, integerBytes, integerPart, ordinalPart, yearPart } from './codec/integer.ts';
 import { type CodecOptions, type OrderedKeyCodec, type PartCodec, refuseType } from './codec/part.ts';
 import { bigintCodec, numberCodec } from './codec/single.ts';
+import { temporalPart } from './codec/temporal.ts';
+import { textPart } from './codec/text.ts';
 import { joinParts, splitParts } from './codec/tuple.ts';
 import type { Key } from './key.ts';
 import { quoteName } from './quote.ts';
@@ -39,6 +43,22 @@ function makePart(column: Column, options: CodecOptions): PartCodec {
     case 'enum':
     case 'set':
       return ordinalPart(column);
+    case 'decimal':
+    case 'numeric':
+      return decimalPart(column);
+    case 'date':
+    case 'datetime':
+    case 'timestamp':
+    case 'time':
+      return temporalPart(column, options);
+    case 'char':
+    case 'varchar':
+      return textPart(column, options);
+    case 'uuid':
+      return uuidPart();
+    case 'inet4':
+    case 'inet6':
+      return inetPart(column);
     case 'binary':
       return binaryPart(column);
     case 'varbinary':

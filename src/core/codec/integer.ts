@@ -1,6 +1,7 @@
 import { Bug } from '../../base/errors.ts';
 import type { Column } from '../table.ts';
-import { bigEndian, checkWidth, fromHex, hexLiteral, type PartCodec } from './part.ts';
+import { labelsOf } from './labels.ts';
+import { bigEndian, checkWidth, fromHex, hexLiteral, type PartCodec, refuseType } from './part.ts';
 
 const bytesOf: Readonly<Record<string, number>> = {
   tinyint: 1,
@@ -83,6 +84,9 @@ export function bitPart(column: Column): PartCodec {
  * sorts both as numbers.
  */
 export function ordinalPart(column: Column): PartCodec {
+  // The server compares a SET with a number as signed, but sorts it as unsigned (measured).
+  if (column.dataType === 'set' && labelsOf(column.columnType).length > 63)
+    throw refuseType(column, 'the server itself sorts and compares a SET of 64 members in two ways');
   const width = column.dataType === 'enum' ? 2 : 8;
   return {
     comparable: true,

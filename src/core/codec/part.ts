@@ -32,6 +32,8 @@ export interface CodecOptions {
   readonly flavor: 'mysql' | 'mariadb';
   /** `utc`: the session's time_zone is '+00:00'; `epoch`: it may be any. */
   readonly timestampZone: 'utc' | 'epoch';
+  /** With `epoch`: the session's zone is a fixed offset, where no hour comes twice. */
+  readonly fixedZone?: boolean;
   /**
    * True where original and ghost compare the key's strings alike (MigrationKey.sameComparison): trailing spaces
    * that a PAD SPACE collation ignores are then left out of a `_bin` key, which makes it comparable.
