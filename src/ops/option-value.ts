@@ -22,7 +22,10 @@ const booleans = new Map(
 export function readValue(called: string, spec: OptionSpec, raw: string): ReadValue {
   if (spec.type === 'bool') return { value: readBoolean(called, raw) };
   if (spec.type === 'int' || spec.type === 'float') return readNumber(called, spec, raw);
-  if (spec.type === 'list') return { value: splitList(raw) };
+  if (spec.type === 'list') {
+    const names = splitList(raw);
+    return { value: spec.addresses ? names.map((name) => readAddress(called, name)) : names };
+  }
   if (spec.type === 'choice') return { value: readChoice(called, spec, raw) };
   const absent = raw === '' && (spec.type === 'path' || spec.default === null);
   return { value: absent ? null : raw };
@@ -34,6 +37,15 @@ function splitList(raw: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** An address in its full form: the port is never left out. */
+function readAddress(called: string, name: string): string {
+  const [, bracketed, plain, port = '3306'] =
+    /^(?:\[([\da-fA-F:.]+)\]|([^\s:[\]]+))(?::(\d{1,5}))?$/.exec(name) ?? [];
+  const host = bracketed === undefined ? plain : `[${bracketed}]`;
+  if (host !== undefined && Number(port) >= 1 && Number(port) <= 65535) return `${host}:${Number(port)}`;
+  throw new UsageError(`${called} names servers as host:port, not "${name}"`);
 }
 
 function readBoolean(called: string, raw: string): boolean {

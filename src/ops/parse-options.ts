@@ -42,7 +42,8 @@ interface RawValue {
 export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ParsedOptions {
   const line = splitArguments(argv);
   // These look at nothing but the command line, so that they work wherever they are asked.
-  if (isOn(line, 'help') || isOn(line, 'version') || isOn(line, 'check-flag')) return collect(commandLine(line));
+  if (isOn(line, 'help') || isOn(line, 'version') || isOn(line, 'check-flag'))
+    return collect(commandLine(line));
   const file = line.get('conf');
   const raws = new Map([...(file ? confValues(readConf(file, env)) : []), ...commandLine(line)]);
   const parsed = collect(raws);

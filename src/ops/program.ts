@@ -88,13 +88,16 @@ function canonical(argv: readonly string[]): string[] {
   const words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const argument = argv[at]!;
+    if (argument === '--' && at === argv.length - 1) break;
     const [, spelled, equals] = /^--?([^=-][^=]*)(=?)/s.exec(argument) ?? [];
     if (spelled === undefined) throw unexpected(argument, argv[at - 1]);
     const name = spelled === 'h' ? 'help' : spelled;
     const later = laterOptions.has(name);
     if (later) throw new UsageError(`--${name} is not supported yet`, { hint: 'See --help for what is.' });
     const spec = options.get(name as never);
-    if (equals === '=' || spec === undefined) words.push(`--${argument.replace(/^--?/, '')}`);
+    // What is unknown is left to commander, which names the nearest option; the rest is not read any more.
+    if (spec === undefined) return [`--${name}`];
+    if (equals === '=') words.push(`--${name}=${argument.slice(argument.indexOf('=') + 1)}`);
     else if (spec.type === 'bool') words.push(`--${name}=true`);
     else {
       at += 1;

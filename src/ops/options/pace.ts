@@ -30,6 +30,7 @@ export const throttleOptions = {
   }),
   'throttle-control-replicas': list('U', 'replicas whose lag counts: host:port,host:port', {
     live: 'throttleControlReplicas',
+    addresses: true,
   }),
   'heartbeat-interval-millis': int('N', 100, [100, 1000, 'clamp'], 'time between two heartbeats, ms'),
   'throttle-flag-file': path('U', 'rest while this file exists'),

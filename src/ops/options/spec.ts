@@ -31,6 +31,8 @@ export interface Traits {
   readonly secret?: true;
   /** Accepted so that scripts keep working; says why it does nothing. */
   readonly withoutEffect?: string;
+  /** The names are of servers: `host:port`, or `host` for port 3306. */
+  readonly addresses?: true;
   /** Only means something on a command line, never in a conf file. */
   readonly commandLineOnly?: true;
 }

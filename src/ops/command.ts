@@ -1,0 +1,36 @@
+import type { LiveSettings } from '../core/settings.ts';
+import type { MigrationControls } from '../core/snapshot.ts';
+import { type HeaderFacts, statusHeader, statusLine } from './status.ts';
+
+/** What commands act upon. */
+export interface CommandContext {
+  readonly controls: MigrationControls;
+  readonly settings: LiveSettings;
+  readonly facts: () => Promise<HeaderFacts>;
+  /** Every status that is answered is printed here, too: the log of a run shows what its operators saw. */
+  readonly print: (line: string) => void;
+}
+
+/** One command of the control socket. */
+export interface Command {
+  /** The name and its aliases. */
+  readonly names: readonly [string, ...string[]];
+  /** How the argument is written in `help`; empty where it takes none. */
+  readonly argument: string;
+  readonly text: string;
+  /**
+   * Answers, with lines but without the last line break.
+   * @param argument empty where the line has none; `?` asks for the value in force.
+   * @throws UsageError, whose message is the answer.
+   */
+  readonly run: (context: CommandContext, argument: string) => Promise<string>;
+}
+
+/** The header and the status line. */
+export async function status({ controls, facts, print }: CommandContext, before = ''): Promise<string> {
+  const found = await facts();
+  const snapshot = controls.snapshot();
+  const lines = [...statusHeader(snapshot, found), statusLine(snapshot)];
+  for (const line of lines) print(line);
+  return [...(before === '' ? [] : [before]), ...lines].join('\n');
+}

@@ -1,0 +1,155 @@
+import { UsageError } from '../base/errors.ts';
+import { type Command, type CommandContext, status } from './command.ts';
+import { readCommand } from './command-text.ts';
+import { createFlagFile } from './flag-files.ts';
+import { liveCommands } from './live-commands.ts';
+import { statusLine } from './status.ts';
+
+const note = '# Note: you may only throttle for as long as your binary logs are not purged';
+
+const notPostponing =
+  'You may only invoke this when gh-ost is actively postponing migration. At this time it is not';
+
+const looks: readonly Command[] = [
+  { names: ['help'], argument: '', text: 'Show this', run: async () => help() },
+  {
+    names: ['status', 'info'],
+    argument: '',
+    text: 'Print a detailed status',
+    run: (context) => status(context),
+  },
+  {
+    names: ['sup'],
+    argument: '',
+    text: 'Print a short status',
+    run: async ({ controls, print }) => {
+      const line = statusLine(controls.snapshot());
+      print(line);
+      return line;
+    },
+  },
+  {
+    names: ['coordinates'],
+    argument: '',
+    text: 'Print how far the change stream has been read',
+    run: async ({ controls }, argument) => {
+      if (argument !== '' && argument !== '?') throw new UsageError('coordinates are read-only');
+      return controls.snapshot().coordinates;
+    },
+  },
+  {
+    names: ['applier'],
+    argument: '',
+    text: 'Print the server that is written to',
+    run: async ({ controls }) => {
+      const { applierHost, applierVersion } = controls.snapshot();
+      return `Host: ${applierHost}, Version: ${applierVersion}`;
+    },
+  },
+  {
+    names: ['inspector'],
+    argument: '',
+    text: 'Print the server that is inspected and streamed from',
+    run: async ({ controls }) => {
+      const { inspectedHost, inspectedVersion } = controls.snapshot();
+      return `Host: ${inspectedHost}, Version: ${inspectedVersion}`;
+    },
+  },
+];
+
+const acts: readonly Command[] = [
+  {
+    names: ['throttle', 'pause', 'suspend'],
+    argument: '[=<table>]',
+    text: 'Rest until no-throttle',
+    run: (context, table) => {
+      checkTable(context, table);
+      context.controls.throttle();
+      return status(context, note);
+    },
+  },
+  {
+    names: ['no-throttle', 'unthrottle', 'resume', 'continue'],
+    argument: '[=<table>]',
+    text: 'End a throttle by command (other reasons to rest stay in force)',
+    run: (context, table) => {
+      checkTable(context, table);
+      context.controls.unthrottle();
+      return status(context);
+    },
+  },
+  {
+    names: ['postpone-cut-over-flag-file'],
+    argument: '=<path>',
+    text: 'Put the cut-over off while this file exists; the file is created',
+    run: async (context, path) => {
+      if (path === '?') return context.settings.postponeFlagFile ?? '';
+      if (path === '') throw new UsageError('postpone-cut-over-flag-file: a path is needed');
+      await createFlagFile(path);
+      context.settings.postponeFlagFile = path;
+      return status(context, 'Postponed');
+    },
+  },
+  {
+    names: ['unpostpone', 'no-postpone', 'cut-over'],
+    argument: '[=<table>]',
+    text: 'End the postponement: cut over as soon as possible',
+    run: async (context, table) => {
+      checkTable(context, table);
+      return context.controls.unpostpone() ? status(context, 'Unpostponed') : notPostponing;
+    },
+  },
+  {
+    names: ['panic'],
+    argument: '[=<table>]',
+    text: 'Abandon the migration at once, without cleaning up',
+    run: async (context, table) => {
+      checkTable(context, table);
+      const reason = "the operator commanded 'panic': the migration is abandoned without cleaning up";
+      context.controls.panic(reason);
+      return reason;
+    },
+  },
+];
+
+/** All commands, in the order of `help`. */
+export const commands: readonly Command[] = [...looks, ...liveCommands(), ...acts];
+
+const byName = new Map(commands.flatMap((command) => command.names.map((name) => [name, command] as const)));
+
+/**
+ * Runs one line.
+ * @returns the answer without its last line break; what went wrong is an answer, too.
+ */
+export async function respond(line: string, context: CommandContext): Promise<string> {
+  const { name, argument } = readCommand(line);
+  const command = byName.get(name);
+  if (!command) return `unknown command: ${name}`;
+  try {
+    return await command.run(context, argument);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function help(): string {
+  const width = Math.max(...commands.map((command) => usage(command).length)) + 2;
+  const lines = commands.map((command) => `${usage(command).padEnd(width)}# ${explain(command)}`);
+  return ['available commands:', ...lines].join('\n');
+}
+
+function usage({ names, argument }: Command): string {
+  return `${names[0]}${argument}`;
+}
+
+function explain({ names, text }: Command): string {
+  const aliases = names.slice(1);
+  return aliases.length === 0 ? text : `${text}; also: ${aliases.join(', ')}`;
+}
+
+/** A script that talks to the wrong socket must not stop the wrong migration. */
+function checkTable({ controls }: CommandContext, table: string): void {
+  const { name } = controls.snapshot().original;
+  if (table !== '' && table !== name)
+    throw new UsageError(`the command names table ${table}, but this is the migration of ${name}: ignored`);
+}

@@ -1,0 +1,39 @@
+import { Abandoned } from '../base/errors.ts';
+
+/** The signals that end a run, with their numbers. */
+const endings = { SIGINT: 2, SIGTERM: 15 } as const;
+
+type Ending = keyof typeof endings;
+
+/** What is needed of `process`. */
+export interface SignalSource {
+  on(signal: Ending, listener: () => void): unknown;
+  off(signal: Ending, listener: () => void): unknown;
+  exit(code: number): unknown;
+}
+
+/**
+ * Turns signals into the end of a run: the first one aborts it with a reason, so that it can end cleanly; a second
+ * one exits at once with 128 + its number.
+ * @returns stops listening.
+ */
+export function abortOnSignals(source: SignalSource, abort: (reason: Abandoned) => void): () => void {
+  let asked = false;
+  const listeners = (Object.keys(endings) as Ending[]).map((name) => {
+    const listener = (): void => {
+      if (asked) {
+        source.exit(128 + endings[name]);
+        return;
+      }
+      asked = true;
+      abort(
+        new Abandoned(`${name} received`, { hint: 'A second signal exits at once, without cleaning up.' }),
+      );
+    };
+    source.on(name, listener);
+    return { name, listener };
+  });
+  return () => {
+    for (const { name, listener } of listeners) source.off(name, listener);
+  };
+}

@@ -1,0 +1,119 @@
+import { quoteTable } from '../core/quote.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { rubyDate, wholeSeconds } from './duration.ts';
+
+/** What the header needs to know besides the snapshot: it is looked up when the header is printed. */
+export interface HeaderFacts {
+  /** True when this flag file exists now. */
+  readonly exists: (path: string) => boolean;
+  /** The pause file shared by many migrations; null = none. */
+  readonly additionalFlagFile: string | null;
+}
+
+/** Remaining time of the copy: not known, over or as good as over, or ms. */
+export type Eta = 'unknown' | 'due' | number;
+
+/** Share of the rows that is copied, in percent. The estimate may be too low: then it grows beyond 100. */
+export function progressPercent({ copyComplete, rowsCopied, rowsEstimate }: Snapshot): number {
+  return copyComplete || rowsEstimate <= 0 ? 100 : (100 * rowsCopied) / rowsEstimate;
+}
+
+/** The remaining time as it may be shown: below 0.1 % any extrapolation would be noise. */
+export function etaOf(snapshot: Snapshot): Eta {
+  if (snapshot.copyComplete || snapshot.postponing) return 'due';
+  const percent = progressPercent(snapshot);
+  if (percent < 0.1) return 'unknown';
+  if (percent >= 100) return 'due';
+  if (snapshot.etaMs === null) return 'unknown';
+  return snapshot.etaMs < 1000 ? 'due' : snapshot.etaMs;
+}
+
+/** The state in a word, as scripts look for it. */
+export function stateOf({ postponing, throttled }: Snapshot): string {
+  if (postponing) return 'postponing cut-over';
+  return throttled === null ? 'migrating' : `throttled, ${throttled}`;
+}
+
+/** The status line, without a line break. */
+export function statusLine(snapshot: Snapshot): string {
+  const eta = etaOf(snapshot);
+  const { rowsCopied, copyComplete } = snapshot;
+  const rows = copyComplete ? rowsCopied : snapshot.rowsEstimate;
+  const total = wholeSeconds(snapshot.elapsedMs);
+  const copy = wholeSeconds(snapshot.copyElapsedMs);
+  return [
+    `Copy: ${rowsCopied}/${rows} ${progressPercent(snapshot).toFixed(1)}%`,
+    `Applied: ${snapshot.keysApplied}`,
+    `Backlog: ${snapshot.backlog}/${snapshot.backlogLimit}`,
+    `Time: ${total}(total), ${copy}(copy)`,
+    `streamer: ${snapshot.coordinates}`,
+    `Lag: ${seconds(snapshot.replicationLagMs)}, HeartbeatLag: ${seconds(snapshot.streamLagMs)}, State: ${stateOf(snapshot)}`,
+    `ETA: ${eta === 'unknown' ? 'N/A' : eta === 'due' ? 'due' : wholeSeconds(eta)}`,
+  ].join('; ');
+}
+
+/** The lines of the header, each with `# ` before it. */
+export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }: HeaderFacts): string[] {
+  const { original, ghost, throttleControlReplicas: replicas, socketFile } = snapshot;
+  const lines = [
+    `Migrating ${quoteTable(original)}; Ghost table is ${quoteTable(ghost)}`,
+    `Migrating ${snapshot.applierHost}; inspecting ${snapshot.inspectedHost}; executing on ${snapshot.executingHost}`,
+    `Migration started at ${rubyDate(snapshot.startedAtMs)}`,
+    [
+      `chunk-size: ${snapshot.chunkRows}`,
+      `max-lag-millis: ${snapshot.maxLagMs}ms`,
+      `dml-batch-size: ${snapshot.batchKeys}`,
+      // These have no settings behind them yet; scripts split the line at "; " and count on all of them.
+      'max-load: ; critical-load: ; nice-ratio: 0.000000',
+    ].join('; '),
+  ];
+  const flagFile = (name: string, path: string | null): void => {
+    if (path !== null) lines.push(`${name}: ${path}${exists(path) ? ' [set]' : ''}`);
+  };
+  flagFile('throttle-flag-file', snapshot.throttleFlagFile);
+  flagFile('throttle-additional-flag-file', additionalFlagFile);
+  if (replicas.length > 0) lines.push(`throttle-control-replicas count: ${replicas.length}`);
+  flagFile('postpone-cut-over-flag-file', snapshot.postponeFlagFile);
+  if (snapshot.panicFlagFile !== null) lines.push(`panic-flag-file: ${snapshot.panicFlagFile}`);
+  if (socketFile !== null) lines.push(`Serving on unix socket: ${socketFile}`);
+  return lines.map((line) => `# ${line}`);
+}
+
+/** When what was last printed, in ms of `elapsedMs`. */
+export interface PrintedBefore {
+  /** Null: nothing was printed yet. */
+  readonly elapsedMs: number | null;
+  /** When something happened that is worth watching closely (a cut-over attempt, a reconnect); null = never. */
+  readonly pointOfInterestMs: number | null;
+}
+
+/**
+ * Whether the status line is due: every second at the start, near the end, and while the end is not known;
+ * every 5 seconds soon after the start, near the end and after a point of interest; else every 30 seconds.
+ * Intervals are counted on the clock of the run, so that a late tick prints late but is not left out.
+ */
+export function shouldPrint(snapshot: Snapshot, before: PrintedBefore): boolean {
+  if (before.elapsedMs === null) return true;
+  return crosses(before.elapsedMs, snapshot.elapsedMs, intervalMs(snapshot, before.pointOfInterestMs));
+}
+
+/** Whether the header is due: at the start and every 10 minutes. */
+export function shouldPrintHeader(snapshot: Snapshot, before: PrintedBefore): boolean {
+  return before.elapsedMs === null || crosses(before.elapsedMs, snapshot.elapsedMs, 600_000);
+}
+
+function intervalMs(snapshot: Snapshot, pointOfInterestMs: number | null): number {
+  const eta = etaOf(snapshot);
+  const { elapsedMs } = snapshot;
+  const sinceInterestMs = pointOfInterestMs === null ? Infinity : elapsedMs - pointOfInterestMs;
+  if (elapsedMs <= 60_000 || typeof eta === 'string' || eta <= 60_000) return 1000;
+  return elapsedMs <= 180_000 || eta <= 180_000 || sinceInterestMs <= 60_000 ? 5000 : 30_000;
+}
+
+function crosses(fromMs: number, toMs: number, everyMs: number): boolean {
+  return Math.floor(toMs / everyMs) > Math.floor(fromMs / everyMs);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)}s`;
+}
