@@ -1,0 +1,148 @@
+import { Bug } from '../base/errors.ts';
+import type { KeyRange } from './chunk.ts';
+import { labelsOf } from './codec/labels.ts';
+import type { Key, KeyCodec } from './key.ts';
+import type { OrderedKeyCodec } from './key-codec.ts';
+import { quoteName } from './quote.ts';
+import type { Column } from './table.ts';
+
+/** The columns that a condition speaks of, where they are not simply the codec's: an alias, or the ghost's names. */
+export interface KeyTarget {
+  /** Put before each column: `t.` with the quotes it needs. */
+  readonly qualifier?: string;
+  /** The key's columns as this table has them. */
+  readonly columns?: readonly Column[];
+}
+
+/** One part of a key on the SQL side. */
+interface Part {
+  readonly ref: string;
+  readonly column: Column;
+  readonly literal: string;
+}
+
+/** The scalars of one IN list: from 1000 on MariaDB may turn a list into a joined table, with other types. */
+const listScalarsMax = 900;
+/** The longest list of ordinals that stands for a comparison. */
+const ordinalsMax = 1000;
+
+/** `WHERE` for one key. */
+export function keyEquals(codec: KeyCodec, key: Key, target: KeyTarget = {}): string {
+  return `(${partsOf(codec, key, target).map(equals).join(' AND ')})`;
+}
+
+/**
+ * `WHERE` for the keys of a batch. Both servers find the rows by ranges of the index, composite keys too; OR of ANDs
+ * would as well, but costs MySQL 39 ms instead of 4 for 1000 keys and 3 s instead of 10 ms for 3000 (measured).
+ */
+export function keyInList(codec: KeyCodec, keys: readonly Key[], target: KeyTarget = {}): string {
+  if (keys.length === 0) return 'FALSE';
+  const names = refsOf(codec, target);
+  const single = names.length === 1;
+  const size = Math.max(1, Math.floor(listScalarsMax / names.length));
+  const lists: string[] = [];
+  for (let at = 0; at < keys.length; at += size) {
+    const tuples = keys.slice(at, at + size).map((key) => {
+      const literals = codec.literals(key).join(',');
+      return single ? literals : `(${literals})`;
+    });
+    lists.push(`${single ? names[0] : `(${names.join(',')})`} IN (${tuples.join(',')})`);
+  }
+  return lists.length === 1 ? (lists[0] as string) : `(${lists.join(' OR ')})`;
+}
+
+/**
+ * `WHERE` for a range. Comparisons of composite keys are written out: of row constructors neither server makes index
+ * ranges, of this form both make exactly the right one (measured; a leading `a >= 1 AND` makes it worse).
+ */
+export function keyInRange(codec: KeyCodec, range: KeyRange, target: KeyTarget = {}): string {
+  const conditions = [
+    ...(range.after === null ? [] : [keyAfter(codec, range.after, target)]),
+    ...(range.upTo === null ? [] : [keyUpTo(codec, range.upTo, target)]),
+  ];
+  return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ');
+}
+
+/** Rows with a greater key. */
+export function keyAfter(codec: KeyCodec, key: Key, target: KeyTarget = {}): string {
+  return compareTuple(partsOf(codec, key, target), '>', false);
+}
+
+/** Rows with this key or a smaller one. */
+export function keyUpTo(codec: KeyCodec, key: Key, target: KeyTarget = {}): string {
+  return compareTuple(partsOf(codec, key, target), '<', true);
+}
+
+/**
+ * A SELECT that has the server say where keys lie that only it can order (I4). One row for each key: `n`, its place
+ * in `keys`; `low`, 1 where it is at or below `low`; `high`, 1 where it is above `high`. Null bounds give 0.
+ */
+export function classifySql(
+  codec: OrderedKeyCodec,
+  keys: readonly Key[],
+  low: Key | null,
+  high: Key | null,
+): string {
+  if (keys.length === 0) throw new Bug('there are no keys to classify');
+  const bounds = {
+    low: low === null ? null : codec.orderLiterals(low),
+    high: high === null ? null : codec.orderLiterals(high),
+  };
+  const selects = keys.map((key, n) => {
+    const values = codec.orderLiterals(key);
+    const against = (bound: string[] | null, operator: '<' | '>', orEqual: boolean) =>
+      bound === null ? '0' : compareTuple(pair(codec, values, bound), operator, orEqual);
+    return `SELECT ${n} AS n, ${against(bounds.low, '<', true)} AS low, ${against(bounds.high, '>', false)} AS high`;
+  });
+  return selects.join(' UNION ALL ');
+}
+
+function pair(codec: KeyCodec, values: readonly string[], bound: readonly string[]): Part[] {
+  // Order literals carry their own type: an ENUM's are bytes here, not ordinals.
+  return codec.columns.map((column, i) => ({
+    ref: values[i] as string,
+    column: { ...column, dataType: 'literal' },
+    literal: bound[i] as string,
+  }));
+}
+
+function refsOf(codec: KeyCodec, { qualifier = '', columns = codec.columns }: KeyTarget): string[] {
+  return columns.map((column) => qualifier + quoteName(column.name));
+}
+
+function partsOf(codec: KeyCodec, key: Key, target: KeyTarget): Part[] {
+  const literals = codec.literals(key);
+  const columns = target.columns ?? codec.columns;
+  return refsOf(codec, target).map((ref, i) => ({
+    ref,
+    column: columns[i] as Column,
+    literal: literals[i] as string,
+  }));
+}
+
+function equals({ ref, literal }: Part): string {
+  return `${ref} = ${literal}`;
+}
+
+function compareTuple(parts: readonly Part[], operator: '<' | '>', orEqual: boolean): string {
+  const [first, ...rest] = parts as [Part, ...Part[]];
+  if (rest.length === 0) return compareOne(first, operator, orEqual);
+  const strict = compareOne(first, operator, false);
+  return `(${strict} OR (${equals(first)} AND ${compareTuple(rest, operator, orEqual)}))`;
+}
+
+/**
+ * An ENUM is compared with ordinals by listing them: neither server uses an index for `enum > 3`, which would make
+ * each chunk read the whole table (measured), and `enum > 'label'` compares the labels' letters.
+ */
+function compareOne({ ref, column, literal }: Part, operator: '<' | '>', orEqual: boolean): string {
+  const plain = `${ref} ${operator}${orEqual ? '=' : ''} ${literal}`;
+  if (column.dataType !== 'enum') return plain;
+  const count = labelsOf(column.columnType).length;
+  const bound = Number(literal);
+  const from = operator === '>' ? bound + (orEqual ? 0 : 1) : 0;
+  const to = operator === '>' ? count : bound - (orEqual ? 0 : 1);
+  if (to - from >= ordinalsMax) return plain;
+  if (to < from) return 'FALSE';
+  return `${ref} IN (${Array.from({ length: to - from + 1 }, (_, i) => from + i).join(',')})`;
+}
