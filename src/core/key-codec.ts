@@ -33,6 +33,22 @@ export function makeKeyCodec(columns: readonly Column[], options: CodecOptions):
   );
 }
 
+/**
+ * The codec for the same keys in a table that has other names for the key's columns: the ghost. Keys, and so literals,
+ * stay those of the original; `chooseMigrationKey` has made sure that they mean the same there.
+ */
+export function renamedCodec(codec: OrderedKeyCodec, columns: readonly Column[]): OrderedKeyCodec {
+  return {
+    ...codec,
+    columns,
+    fromImage: () => {
+      throw new Bug("the ghost's row images may be of other types: they need a codec of their own");
+    },
+    selectExpressions: (qualifier = '') =>
+      codec.selectOf(columns.map(({ name }) => qualifier + quoteName(name))),
+  };
+}
+
 function makePart(column: Column, options: CodecOptions): PartCodec {
   if (integerBytes(column) !== undefined) return integerPart(column);
   switch (column.dataType) {
@@ -75,6 +91,7 @@ function tupleCodec(columns: readonly Column[], parts: readonly PartCodec[]): Or
     if (typeof key !== 'string') throw new Bug(`key ${key} is a number, but this key is not one integer`);
     return splitParts(key, parts);
   };
+  const selectOf = (refs: readonly string[]) => refs.map((ref, i) => (parts[i] as PartCodec).select(ref));
   return {
     columns,
     comparable,
@@ -93,8 +110,8 @@ function tupleCodec(columns: readonly Column[], parts: readonly PartCodec[]): Or
       }
       return joinParts(encodings, parts);
     },
-    selectExpressions: (qualifier = '') =>
-      columns.map((column, i) => (parts[i] as PartCodec).select(qualifier + quoteName(column.name))),
+    selectExpressions: (qualifier = '') => selectOf(columns.map(({ name }) => qualifier + quoteName(name))),
+    selectOf,
     fromText: (texts) =>
       joinParts(
         parts.map((part, i) => part.fromText(textOf(texts[i]))),

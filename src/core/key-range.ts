@@ -55,7 +55,7 @@ export function keyInList(codec: KeyCodec, keys: readonly Key[], target: KeyTarg
  * `WHERE` for a range. Comparisons of composite keys are written out: of row constructors neither server makes index
  * ranges, of this form both make exactly the right one (measured; a leading `a >= 1 AND` makes it worse).
  */
-export function keyInRange(codec: KeyCodec, range: KeyRange, target: KeyTarget = {}): string {
+export function rangeCondition(codec: KeyCodec, range: KeyRange, target: KeyTarget = {}): string {
   const conditions = [
     ...(range.after === null ? [] : [keyAfter(codec, range.after, target)]),
     ...(range.upTo === null ? [] : [keyUpTo(codec, range.upTo, target)]),
@@ -74,27 +74,36 @@ export function keyUpTo(codec: KeyCodec, key: Key, target: KeyTarget = {}): stri
 }
 
 /**
- * A SELECT that has the server say where keys lie that only it can order (I4). One row for each key: `n`, its place
- * in `keys`; `low`, 1 where it is at or below `low`; `high`, 1 where it is above `high`. Null bounds give 0.
+ * A SELECT that has the server say where keys lie that only it can order (I4). One row for each key: `i`, its index in
+ * `keys`; `place`, -1 above `high` (null: nothing is above), n + 1 inside `flights[n]`, 0 elsewhere.
  */
 export function classifySql(
-  codec: OrderedKeyCodec,
+  codec: KeyCodec,
   keys: readonly Key[],
-  low: Key | null,
   high: Key | null,
+  flights: readonly KeyRange[],
 ): string {
   if (keys.length === 0) throw new Bug('there are no keys to classify');
-  const bounds = {
-    low: low === null ? null : codec.orderLiterals(low),
-    high: high === null ? null : codec.orderLiterals(high),
-  };
-  const selects = keys.map((key, n) => {
+  if (!isOrdered(codec)) throw new Bug('this codec cannot write keys for a comparison');
+  const bound = (key: Key | null) => (key === null ? null : codec.orderLiterals(key));
+  const above = bound(high);
+  const ranges = flights.map(({ after, upTo }) => ({ after: bound(after), upTo: bound(upTo) }));
+  const selects = keys.map((key, i) => {
     const values = codec.orderLiterals(key);
-    const against = (bound: string[] | null, operator: '<' | '>', orEqual: boolean) =>
-      bound === null ? '0' : compareTuple(pair(codec, values, bound), operator, orEqual);
-    return `SELECT ${n} AS n, ${against(bounds.low, '<', true)} AS low, ${against(bounds.high, '>', false)} AS high`;
+    const is = (operator: '<' | '>', than: readonly string[] | null) =>
+      than === null ? 'TRUE' : compareTuple(pair(codec, values, than), operator, operator === '<');
+    const cases = ranges.map(
+      ({ after, upTo }, n) => `WHEN ${is('>', after)} AND ${is('<', upTo)} THEN ${n + 1} `,
+    );
+    if (above !== null) cases.unshift(`WHEN ${is('>', above)} THEN -1 `);
+    const place = cases.length === 0 ? '0' : `CASE ${cases.join('')}ELSE 0 END`;
+    return `SELECT ${i} AS i, ${place} AS place`;
   });
   return selects.join(' UNION ALL ');
+}
+
+function isOrdered(codec: KeyCodec): codec is OrderedKeyCodec {
+  return 'orderLiterals' in codec;
 }
 
 function pair(codec: KeyCodec, values: readonly string[], bound: readonly string[]): Part[] {

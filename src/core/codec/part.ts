@@ -25,6 +25,8 @@ export interface PartCodec {
 export interface OrderedKeyCodec extends KeyCodec {
   /** One literal a part, carrying its own type and collation: they sort as the columns do. */
   orderLiterals(key: Key): string[];
+  /** `selectExpressions` of other references to the key's columns. */
+  selectOf(refs: readonly string[]): string[];
 }
 
 /** What a codec must know of the server and the session besides the columns. */

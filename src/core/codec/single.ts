@@ -5,6 +5,8 @@ import type { Column } from '../table.ts';
 import { integerPart } from './integer.ts';
 import { checkWidth, type OrderedKeyCodec } from './part.ts';
 
+const selectOf = (refs: readonly string[]) => refs.map((ref) => `CAST(${ref} AS CHAR)`);
+
 type ReadNumber = (bytes: Buffer, start: number) => number;
 
 /** The codec of one integer column up to INT, or YEAR: the key is the number itself. */
@@ -19,7 +21,8 @@ export function numberCodec(column: Column): OrderedKeyCodec {
       checkWidth(column, start, ends[column.ordinal] as number, width);
       return read(bytes, start);
     },
-    selectExpressions: (qualifier = '') => [`CAST(${qualifier}${quoteName(column.name)} AS CHAR)`],
+    selectExpressions: (qualifier = '') => selectOf([qualifier + quoteName(column.name)]),
+    selectOf,
     fromText: ([text]) => asSafe(Number(text)),
     literals: (key) => [String(asSafe(key))],
     orderLiterals: (key) => [String(asSafe(key))],
@@ -71,7 +74,8 @@ export function bigintCodec(column: Column): OrderedKeyCodec {
       const value = high * 0x1_0000_0000 + bytes.readUInt32LE(start);
       return Number.isSafeInteger(value) ? value : part.fromImage(bytes, start, end);
     },
-    selectExpressions: (qualifier = '') => [part.select(qualifier + quoteName(column.name))],
+    selectExpressions: (qualifier = '') => selectOf([qualifier + quoteName(column.name)]),
+    selectOf,
     fromText([text]) {
       const value = Number(text);
       return Number.isSafeInteger(value) ? value : part.fromText(String(text));
