@@ -11,13 +11,8 @@ type LiveOption = OptionSpec & { readonly live: keyof LiveSettings };
 /** Options whose command does more than set a value; see commands.ts. */
 const withCommandOfTheirOwn = new Set<string>(['postpone-cut-over-flag-file']);
 
-/**
- * The commands `name=value` and `name=?` of the options that may change while a migration runs.
- * @param answer makes the status that a change is answered with.
- */
-export function liveCommands(
-  answer: (context: CommandContext, before?: string) => Promise<string>,
-): Command[] {
+/** The commands `name=value` and `name=?` of the options that may change while a migration runs. */
+export function liveCommands(): Command[] {
   const commands: Command[] = [];
   for (const [name, spec] of options)
     if (spec.live !== undefined && !withCommandOfTheirOwn.has(name))
@@ -26,25 +21,21 @@ export function liveCommands(
 }
 
 function liveCommand(name: string, spec: LiveOption): Command {
+  const isList = spec.type === 'list';
   return {
     names: [name],
-    argument: `=<${spec.type === 'list' ? 'list' : 'n'}>`,
-    text: `Set ${spec.text.replace(/ \(gh-ost.*\)$/, '')}; =? asks`,
+    argument: isList ? '=<list>' : '=<n>',
+    text: `Set the ${name}, =? asks: ${spec.text}`,
     run: async (context, argument) => {
       const { settings, controls } = context;
-      if (argument === '?') return shown(settings[spec.live], spec.live, controls.snapshot());
+      const inForce = (): string => shown(settings[spec.live], spec.live, controls.snapshot());
+      if (argument === '?') return inForce();
       // An empty number is a slip of a script, not a wish; an empty list is how a list is cleared.
-      const { value, note } = readValue(
-        name,
-        spec,
-        argument === '' && spec.type !== 'list' ? '""' : argument,
-      );
+      if (argument === '' && !isList) throw new UsageError(`${name} needs a value`);
+      const { value, note } = readValue(name, spec, argument);
       Object.assign(settings, { [spec.live]: value });
-      const before =
-        spec.type === 'list'
-          ? shown(settings[spec.live], spec.live, controls.snapshot())
-          : note && `# ${note}`;
-      return status(context, before ?? '');
+      if (isList) return status(context, inForce());
+      return status(context, note && `# ${note}`);
     },
   };
 }

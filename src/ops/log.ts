@@ -7,6 +7,9 @@ export interface LineSink {
   readonly isTTY?: boolean;
 }
 
+/** The log: pino's calls, `info('text')` or `info({ field }, 'text')`. */
+export type Log = Logger;
+
 /** How the log is written. */
 export interface LogOptions {
   readonly verbose: boolean;
@@ -25,7 +28,7 @@ const secretFields = ['password', '*.password', '*.*.password'];
 const secretCharactersMin = 6;
 
 /** The log of a run: pino's levels and calls, written as text in the shape of gh-ost's log, or as JSON. */
-export function createLog(options: LogOptions, sink: LineSink, env: NodeJS.ProcessEnv = {}): Logger {
+export function createLog(options: LogOptions, sink: LineSink, env: NodeJS.ProcessEnv = {}): Log {
   const secrets = (options.secrets ?? []).filter((secret) => secret.length >= secretCharactersMin);
   const colours = options.logFormat === 'auto' && sink.isTTY === true && !env.NO_COLOR;
   const asText = options.logFormat !== 'json';

@@ -27,11 +27,6 @@ const rules: readonly Rule[] = [
     message: '--cut-over=two-step is not supported yet',
     hint: 'Leave it out: the atomic cut-over works on every server that poltergeist supports.',
   },
-  {
-    broken: ({ approveRenamedColumns, skipRenamedColumns }) => approveRenamedColumns && skipRenamedColumns,
-    message: '--approve-renamed-columns and --skip-renamed-columns exclude each other',
-    hint: 'Approve to carry the data of renamed columns over; skip to lose it.',
-  },
 ];
 
 /**

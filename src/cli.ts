@@ -1,0 +1,78 @@
+import { type Clock, systemClock } from './base/clock.ts';
+import { type ExitCode, Failure, messageOf, PoltergeistError } from './base/errors.ts';
+import type { LiveSettings } from './core/settings.ts';
+import type { TableRef } from './core/table-ref.ts';
+import { askPassword } from './ops/ask-password.ts';
+import { liveSettings } from './ops/live-settings.ts';
+import { createLog, type Log } from './ops/log.ts';
+import { type Operable, operate } from './ops/operate.ts';
+import { type ParsedOptions, parseOptions } from './ops/parse-options.ts';
+import { helpText } from './ops/program.ts';
+import { hideSecrets } from './ops/secrets.ts';
+import { defaultSocketFile } from './ops/socket-file.ts';
+import { targetOf } from './ops/target.ts';
+import { version } from './ops/version.ts';
+
+/**
+ * The command.
+ * @param argv the arguments after the command's name.
+ * @returns the exit code: 0 done, 1 failed or abandoned, 2 usage or refusal, 3 outcome to be checked by a person.
+ */
+export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
+  hideSecrets(process);
+  // Who reads our output may go away (`| head`); the migration goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  let log = createLog({ verbose: false, debug: false, quiet: false, logFormat: 'auto' }, process.stderr, env);
+  try {
+    const options = parseOptions(argv, env);
+    if (options.action === 'help') process.stdout.write(helpText());
+    if (options.action === 'version') process.stdout.write(`${version()}\n`);
+    if (options.action !== 'migrate') return 0;
+    const password = options.askPass ? await askPassword('Password: ') : options.password;
+    log = createLog({ ...options, secrets: [password] }, process.stderr, env);
+    for (const { level, text } of options.notes) log[level](text);
+    await migrate({ options, password, log });
+    print('# Done');
+    return 0;
+  } catch (error) {
+    return report(error, log);
+  }
+}
+
+async function migrate({ options, password, log }: Invocation): Promise<void> {
+  const target = targetOf(options);
+  const settings = liveSettings(options);
+  const socketFile = options.serveSocketFile ?? defaultSocketFile(target.schema, target.name);
+  const clock = systemClock;
+  const migration = buildMigration({ options, password, log, target, settings, socketFile, clock });
+  await operate(migration, { options, socketFile, clock, log, print, signals: process });
+}
+
+interface Invocation {
+  readonly options: ParsedOptions;
+  readonly password: string;
+  readonly log: Log;
+}
+
+/** All that a migration is built from. */
+interface MigrationRequest extends Invocation {
+  readonly target: TableRef;
+  readonly settings: LiveSettings;
+  readonly socketFile: string;
+  readonly clock: Clock;
+}
+
+/** The seam between operation and migration: options in, a Migrator out. */
+function buildMigration({ target }: MigrationRequest): Operable {
+  throw new Failure(`cannot migrate ${target.schema}.${target.name}: the migrator is not wired in yet`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function report(error: unknown, log: Log): ExitCode {
+  const known = error instanceof PoltergeistError;
+  log.fatal({ err: error, hint: known ? error.hint : undefined }, messageOf(error));
+  return known ? error.exitCode : 1;
+}

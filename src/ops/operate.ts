@@ -1,0 +1,109 @@
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { LiveSettings } from '../core/settings.ts';
+import type { MigrationControls } from '../core/snapshot.ts';
+import type { CommandContext } from './command.ts';
+import { respond } from './commands.ts';
+import { ControlServer } from './control.ts';
+import { createFlagFile, flagFileExists, headerFacts } from './flag-files.ts';
+import type { Log } from './log.ts';
+import type { OptionValues } from './options.ts';
+import { abortOnSignals, type SignalSource } from './signals.ts';
+import type { HeaderFacts } from './status.ts';
+import { StatusPrinter } from './status-printer.ts';
+
+/** A migration as its operators see it. */
+export interface Operable {
+  readonly controls: MigrationControls;
+  readonly settings: LiveSettings;
+  /** Runs to the end, or until the signal aborts. */
+  run(signal: AbortSignal): Promise<unknown>;
+}
+
+/** What a run is operated with. */
+export interface OperateParts {
+  readonly options: OptionValues;
+  readonly socketFile: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Gets each line for stdout, without its line break. */
+  readonly print: (line: string) => void;
+  readonly signals: SignalSource;
+}
+
+/**
+ * Runs a migration within reach of its operators: status on stdout, control socket, panic flag file, signals.
+ * A run without --execute is over in seconds and prints a plan, which status lines would only tear apart.
+ * @throws what the run throws; UsageError when flag file or socket cannot be made, before anything was started.
+ */
+export async function operate(migration: Operable, parts: OperateParts): Promise<void> {
+  const { options, log, signals } = parts;
+  const ending = new AbortController();
+  const stopListening = abortOnSignals(signals, (reason) => {
+    log.warn(`${reason.message}: ending the run`);
+    ending.abort(reason);
+  });
+  try {
+    if (options.execute) await underControl(migration, parts, ending.signal);
+    else await migration.run(ending.signal);
+  } finally {
+    stopListening();
+  }
+}
+
+async function underControl(migration: Operable, parts: OperateParts, signal: AbortSignal): Promise<void> {
+  const { options, log, clock, socketFile } = parts;
+  const context = commandContext(migration, parts);
+  const printer = new StatusPrinter({ ...context, clock, snapshot: () => migration.controls.snapshot() });
+  if (options.postponeCutOverFlagFile !== null) await createFlagFile(options.postponeCutOverFlagFile);
+  const server = new ControlServer({
+    path: socketFile,
+    dropFile: options.initiallyDropSocketFile,
+    respond: (line) => respond(line, context),
+    clock,
+    warn: (message) => log.warn(message),
+  });
+  await server.open();
+  const ended = new AbortController();
+  const warn = (error: unknown): void => log.warn(messageOf(error));
+  const loops = [
+    printer.run(ended.signal).catch(warn),
+    watchPanicFile(migration, parts, ended.signal).catch(warn),
+  ];
+  try {
+    await migration.run(signal);
+  } finally {
+    ended.abort();
+    await Promise.all(loops);
+    await printer.printAll().catch(warn);
+    await server.close();
+  }
+}
+
+function commandContext({ controls, settings }: Operable, parts: OperateParts): CommandContext {
+  const { options, log, print } = parts;
+  const facts = (): Promise<HeaderFacts> =>
+    headerFacts([options.throttleFlagFile, settings.postponeFlagFile], options.throttleAdditionalFlagFile);
+  // As gh-ost does: the status goes to stdout, and into the log.
+  const printBoth = (line: string): void => {
+    print(line);
+    log.info(line);
+  };
+  return { controls, settings, facts, print: printBoth };
+}
+
+/** Looks once a second for the file that abandons the run. */
+async function watchPanicFile(
+  { controls }: Operable,
+  { options, clock }: OperateParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = options.panicFlagFile;
+  while (path !== null && !signal.aborted) {
+    if (await flagFileExists(path)) {
+      controls.panic(`the panic flag file ${path} exists: the migration is abandoned without cleaning up`);
+      return;
+    }
+    await clock.sleep(1000, signal).catch(() => undefined);
+  }
+}
