@@ -1,0 +1,281 @@
+import { type ErrorDetail, Refusal } from '../../base/errors.ts';
+import { quoteTable } from '../../core/quote.ts';
+import type { ServerFacts } from '../server.ts';
+import { cascades, type ForeignKey } from './foreign-keys.ts';
+import type { ExistingArtifact, Inspection } from './inspection.ts';
+import type { PrivilegeReport } from './privileges.ts';
+
+/** What the operator has allowed; names as on the command line. */
+export interface RefusalOptions {
+  readonly allowOnMaster: boolean;
+  readonly discardForeignKeys: boolean;
+  readonly skipForeignKeyChecks: boolean;
+  readonly initiallyDropGhostTable: boolean;
+  readonly initiallyDropOldTable: boolean;
+  /** A checkpoint of ours and its ghost are then what we want to find. */
+  readonly resume: boolean;
+  readonly storageEngine: 'innodb' | 'rocksdb';
+}
+
+const UNTOUCHED = 'Nothing was touched.';
+
+function refusal(code: string, message: string, hint: string, detail: ErrorDetail = {}): Refusal {
+  return new Refusal(code, `${message} ${UNTOUCHED}`, { hint, ...detail });
+}
+
+/**
+ * Refuses servers on which a migration cannot be safe.
+ * @throws Refusal `binlog-off`, `binlog-format`, `binlog-order`, `galera`, `group-multi-primary`, `replica`,
+ * `read-only`, `allow-on-master`.
+ */
+export function refuseServer(facts: ServerFacts, options: RefusalOptions): void {
+  const server = `The server ${facts.hostname}:${facts.port}`;
+  if (!facts.logBin) {
+    throw refusal(
+      'binlog-off',
+      `${server} writes no binlog (log_bin=OFF): changes of the table could not be seen.`,
+      'Start the server with --log-bin, or migrate on the server that the writes go to.',
+    );
+  }
+  if (facts.binlogFormat !== 'ROW') {
+    throw refusal(
+      'binlog-format',
+      `${server} has binlog_format=${facts.binlogFormat}, but the changes of rows are needed: ROW.`,
+      'SET GLOBAL binlog_format=ROW, and let the applications reconnect: open sessions keep the old format.',
+    );
+  }
+  if (!facts.commitsOrdered) {
+    throw refusal(
+      'binlog-order',
+      `${server} has binlog_order_commits=OFF: what is in the binlog may not be visible yet, in no known order.`,
+      'SET GLOBAL binlog_order_commits=ON.',
+    );
+  }
+  if (facts.galera) {
+    throw refusal(
+      'galera',
+      `${server} is a node of a Galera cluster (wsrep_on=ON): a lock on it does not stop writers on other nodes.`,
+      'Use the rolling or total order schema upgrade of the cluster itself.',
+    );
+  }
+  if (facts.multiPrimary) {
+    throw refusal(
+      'group-multi-primary',
+      `${server} is in a replication group with several primaries: a lock does not stop writers on the others.`,
+      'Switch the group to single-primary mode: SELECT group_replication_switch_to_single_primary_mode().',
+    );
+  }
+  refuseRole(facts, options, server);
+}
+
+function refuseRole(facts: ServerFacts, options: RefusalOptions, server: string): void {
+  const source = facts.channels?.[0];
+  if (source) {
+    throw refusal(
+      'replica',
+      `${server} is a replica of ${source.sourceHost}:${source.sourcePort}. Migrating through a replica is not there yet.`,
+      'Point --host at the primary, with --allow-on-master. If it is no replica any more: RESET REPLICA ALL.',
+    );
+  }
+  if (facts.readOnly) {
+    throw refusal(
+      'read-only',
+      `${server} is read-only (read_only, super_read_only or innodb_read_only): it is not where the writes go.`,
+      'Point --host at the primary.',
+    );
+  }
+  if (!options.allowOnMaster) {
+    throw refusal(
+      'allow-on-master',
+      `${server} is a primary, and reading the table and its binlog there is load on the server that the writers use.`,
+      'To go on, say --allow-on-master.',
+    );
+  }
+}
+
+/**
+ * Refuses tables that cannot be migrated safely.
+ * @throws Refusal `system-schema`, `not-found`, `view`, `sequence`, `not-a-table`, `system-versioned`, `engine`,
+ * `foreign-key-parent`, `foreign-key-cascade`, `foreign-key-child`, `triggers`, `xa-prepared`.
+ */
+export function refuseTable(inspection: Inspection, facts: ServerFacts, options: RefusalOptions): void {
+  refuseKind(inspection, options);
+  if (!options.skipForeignKeyChecks) refuseForeignKeys(inspection, facts, options);
+  const table = quoteTable(inspection.ref);
+  if (inspection.triggers.length > 0) {
+    const list = inspection.triggers.map((t) => `${t.name} (${t.timing} ${t.event})`).join(', ');
+    throw refusal(
+      'triggers',
+      `${table} has triggers: ${list}. They would not be on the new table.`,
+      'Drop the triggers, migrate, and create them again on the new table.',
+    );
+  }
+  refusePreparedXa(inspection, facts);
+}
+
+const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
+
+function refuseKind(inspection: Inspection, options: RefusalOptions): void {
+  const { kind, ref, definition } = inspection;
+  const table = quoteTable(ref);
+  if (SYSTEM_SCHEMAS.has(ref.schema.toLowerCase())) {
+    throw refusal('system-schema', `${table} belongs to the server itself.`, 'Choose a table of yours.');
+  }
+  switch (kind) {
+    case 'missing':
+      throw refusal(
+        'not-found',
+        `The table ${table} cannot be found.`,
+        'Check --database and --table, upper and lower case too, and that the account has a grant on it.',
+      );
+    case 'view':
+      throw refusal('view', `${table} is a view, not a table.`, 'Migrate the tables that it reads.');
+    case 'sequence':
+      throw refusal('sequence', `${table} is a sequence, not a table.`, 'Use ALTER SEQUENCE.');
+    case 'system-versioned':
+      throw refusal(
+        'system-versioned',
+        `${table} is system-versioned: its history and row times would not survive a copy.`,
+        'Use ALTER TABLE of the server, or DROP SYSTEM VERSIONING first if the history may go.',
+      );
+    case 'other':
+      throw refusal('not-a-table', `${table} is not an ordinary table.`, 'Choose a base table.');
+    case 'table':
+  }
+  const engine = definition?.engine ?? '';
+  if (!definition || engine.toLowerCase() !== options.storageEngine) {
+    throw refusal(
+      'engine',
+      `${table} has the engine ${engine || 'unknown'}; transactions as ${options.storageEngine} has them are needed.`,
+      options.storageEngine === 'innodb' && engine.toLowerCase() === 'rocksdb'
+        ? 'Say --storage-engine=rocksdb.'
+        : 'Convert it first with ALTER TABLE .. ENGINE=InnoDB, which stops its writers.',
+    );
+  }
+}
+
+function refuseForeignKeys(inspection: Inspection, facts: ServerFacts, options: RefusalOptions): void {
+  const table = quoteTable(inspection.ref);
+  const { own, pointing } = inspection.foreignKeys;
+  if (pointing.length > 0) {
+    throw refusal(
+      'foreign-key-parent',
+      `Other tables reference ${table}: ${listed(pointing)}. They would follow the old table when it is renamed.`,
+      'Drop these foreign keys, migrate, and create them again. No option overrides this but --skip-foreign-key-checks.',
+    );
+  }
+  const silent = facts.logsCascades ? [] : own.filter(cascades);
+  if (silent.length > 0) {
+    throw refusal(
+      'foreign-key-cascade',
+      `${table} is changed by the server through ${listed(silent)}, and this server does not write those changes ` +
+        'to its binlog: they would be lost, --discard-foreign-keys or not.',
+      'Drop these foreign keys first, or replace CASCADE and SET NULL by RESTRICT.',
+    );
+  }
+  if (own.length > 0 && !options.discardForeignKeys) {
+    throw refusal(
+      'foreign-key-child',
+      `${table} has foreign keys: ${listed(own)}. The new table would not have them.`,
+      'To lose them, say --discard-foreign-keys.',
+    );
+  }
+}
+
+function listed(keys: readonly ForeignKey[]): string {
+  return keys
+    .map((key) => {
+      const rules = `ON DELETE ${key.onDelete} ON UPDATE ${key.onUpdate}`;
+      return `${key.name} (${quoteTable(key.child)} to ${quoteTable(key.parent)} ${rules})`;
+    })
+    .join(', ');
+}
+
+function refusePreparedXa(inspection: Inspection, facts: ServerFacts): void {
+  const { preparedXa, locks, ref } = inspection;
+  if (!preparedXa || preparedXa.length === 0) return;
+  // Where locks can be seen, a prepared transaction that wrote to the table holds one without a connection.
+  const visible = facts.flavor === 'mysql' && facts.lockSource === 'performance-schema';
+  if (visible && !locks.some((lock) => /WRITE|EXCLUSIVE/.test(lock.mode) && lock.granted)) return;
+  throw refusal(
+    'xa-prepared',
+    `XA transactions are prepared and not ended: ${preparedXa.join(', ')}. If they changed ${quoteTable(ref)}, that is ` +
+      'in the binlog before the place where reading begins, and would be missed when they commit.',
+    'End them with XA COMMIT or XA ROLLBACK (see XA RECOVER) and start again.',
+  );
+}
+
+/**
+ * Refuses to step on tables that have the names we need.
+ * @throws Refusal `ghost-exists`, `old-exists`, `changelog-exists`, `checkpoint-exists`.
+ */
+export function refuseArtifacts(inspection: Inspection, options: RefusalOptions): void {
+  for (const artifact of inspection.artifacts) {
+    if (isInTheWay(artifact, options)) throw artifactRefusal(artifact);
+  }
+}
+
+function isInTheWay(artifact: ExistingArtifact, options: RefusalOptions): boolean {
+  // Even --initially-drop options are about tables.
+  if (artifact.kind !== 'table') return true;
+  switch (artifact.role) {
+    case 'ghost':
+      return !options.initiallyDropGhostTable && !options.resume;
+    case 'old':
+      return !options.initiallyDropOldTable && !(options.resume && artifact.ours);
+    case 'changelog':
+    case 'checkpoint':
+      return !artifact.ours;
+  }
+}
+
+function artifactRefusal(artifact: ExistingArtifact): Refusal {
+  const table = quoteTable(artifact.ref);
+  const what = artifact.kind === 'table' ? 'table' : artifact.kind;
+  const option = { ghost: '--initially-drop-ghost-table', old: '--initially-drop-old-table' };
+  if (artifact.kind === 'table' && (artifact.role === 'ghost' || artifact.role === 'old')) {
+    return refusal(
+      `${artifact.role}-exists`,
+      `A table ${table} exists already, perhaps of an earlier migration.`,
+      `If nobody needs it, drop it or say ${option[artifact.role]}. --force-table-names chooses other names.`,
+    );
+  }
+  return refusal(
+    `${artifact.role}-exists`,
+    `A ${what} ${table} exists already, and it does not carry poltergeist's mark.`,
+    'Rename or drop it, or choose other names with --force-table-names.',
+  );
+}
+
+/**
+ * Refuses row images that may lack the migration key. For when the key has been chosen.
+ * @param key the index that is the migration key.
+ * @throws Refusal `binlog-row-image`.
+ */
+export function refuseRowImage(
+  facts: ServerFacts,
+  key: { readonly name: string; readonly primary: boolean },
+): void {
+  if (key.primary || facts.binlogRowImage === 'FULL') return;
+  throw refusal(
+    'binlog-row-image',
+    `The server ${facts.hostname}:${facts.port} has binlog_row_image=${facts.binlogRowImage}: ` +
+      `its binlog need not contain the columns of the key ${key.name}, which is not the primary key.`,
+    'SET GLOBAL binlog_row_image=FULL, and let the applications reconnect.',
+  );
+}
+
+/**
+ * Refuses accounts that cannot carry a migration through. Not "untouched": a probe table came and went.
+ * @throws Refusal `privileges`.
+ */
+export function refusePrivileges(report: PrivilegeReport): void {
+  const required = report.missing.filter((missing) => missing.required);
+  if (required.length === 0) return;
+  const list = required.map(({ privilege, purpose }) => `${privilege} (${purpose})`).join(', ');
+  throw refusal(
+    'privileges',
+    `The account ${report.account} lacks ${list}.`,
+    `Run: ${required.map((missing) => `${missing.grantSql};`).join(' ')}`,
+  );
+}
