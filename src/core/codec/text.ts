@@ -32,7 +32,7 @@ export function textPart(column: Column, options: CodecOptions): PartCodec {
     throw refuseType(column, 'its character set is not known');
   const isChar = column.dataType === 'char';
   const binary = plainCharsets.has(charset) && collation.endsWith('_bin');
-  const noPad = options.flavor === 'mysql' ? /_0900_/.test(collation) : /_nopad_/.test(collation);
+  const noPad = isNoPad(collation);
   const folds = binary && !noPad && (isChar || options.sameComparison === true);
   const space = wideSpaces[charset] ?? ' ';
   const strip = isChar ? (value: string) => stripEnd(value, space) : (value: string) => value;
@@ -49,6 +49,11 @@ export function textPart(column: Column, options: CodecOptions): PartCodec {
     literal,
     orderLiteral: comparable ? hexLiteral : (encoding) => `(${literal(encoding)} COLLATE ${collation})`,
   };
+}
+
+/** Whether trailing spaces count in comparisons. */
+export function isNoPad(collation: string): boolean {
+  return collation === 'binary' || /_0900_|_nopad_/.test(collation);
 }
 
 function stripEnd(value: string, space: string): string {
