@@ -42,6 +42,8 @@ class PrivateServer implements LabServer {
   readonly flavor: Flavor;
   readonly version: string;
   readonly host = '127.0.0.1';
+  /** Set by the first start and kept from then on. */
+  port = 0;
   readonly user = LAB_USER;
   readonly password = LAB_PASSWORD;
   readonly socketPath: string;
@@ -52,7 +54,6 @@ class PrivateServer implements LabServer {
   readonly #logPath: string;
   readonly #watchdog: Watchdog;
   #extraOptions: ServerOptions = {};
-  #port = 0;
   #process: ChildProcess | undefined;
 
   constructor(binary: ServerBinary, setup: ServerSetup, folder: string) {
@@ -66,19 +67,15 @@ class PrivateServer implements LabServer {
     this.#watchdog = new Watchdog(folder);
   }
 
-  get port(): number {
-    return this.#port;
-  }
-
   connect(options: ConnectionOptions = {}): Promise<Connection> {
     return connectTo(this, options);
   }
 
   /** Starts the process; another one may take the port first, so a new server tries several. */
   async start(): Promise<void> {
-    if (this.#port !== 0) return this.#launch();
+    if (this.port !== 0) return this.#launch();
     for (let attempt = 1; ; attempt++) {
-      this.#port = await freePort();
+      this.port = await freePort();
       try {
         return await this.#launch();
       } catch (error) {
