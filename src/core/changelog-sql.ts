@@ -1,0 +1,41 @@
+import { quoteTable } from './quote.ts';
+import type { TableRef } from './table-ref.ts';
+
+/** The comment on every table that we make, so that a later run knows what is ours. */
+export const artifactComment = 'poltergeist';
+
+/** The comment on a sentry: it must never be taken for an old table. */
+export const sentryComment = 'poltergeist sentry: empty, holds the place of the old table';
+
+/** The row that every mark updates. */
+export const markRowId = 1;
+
+/** Places of the columns in a row image that the stream reads. */
+export const changelogOrdinals = { id: 0, sequence: 2, writtenAtMs: 3 } as const;
+
+/** CREATE TABLE of the changelog, with its one row of marks in a second statement. */
+export function createChangelogSql(changelog: TableRef): readonly string[] {
+  const table = quoteTable(changelog);
+  return [
+    `CREATE TABLE ${table} (
+  id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+  hint VARCHAR(64) CHARACTER SET ascii NOT NULL,
+  sequence BIGINT UNSIGNED NOT NULL,
+  written_at_ms BIGINT UNSIGNED NOT NULL,
+  value VARCHAR(4096) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
+  UNIQUE KEY hint (hint)
+) ENGINE=InnoDB COMMENT='${artifactComment} changelog'`,
+    `INSERT INTO ${table} (id, hint, sequence, written_at_ms) VALUES (${markRowId}, 'heartbeat', 0, 0)`,
+  ];
+}
+
+/** The write that is a mark and a heartbeat. */
+export function markSql(changelog: TableRef, sequence: number, writtenAtMs: number): string {
+  const at = Math.round(writtenAtMs);
+  return `UPDATE ${quoteTable(changelog)} SET sequence = ${sequence}, written_at_ms = ${at} WHERE id = ${markRowId}`;
+}
+
+/** Reads the heartbeat, on any server that has a copy of the changelog. */
+export function readHeartbeatSql(changelog: TableRef): string {
+  return `SELECT written_at_ms FROM ${quoteTable(changelog)} WHERE id = ${markRowId}`;
+}

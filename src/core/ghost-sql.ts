@@ -1,0 +1,87 @@
+import { LRUCache } from 'lru-cache';
+import type { KeyRange } from './chunk.ts';
+import type { Key, KeyCodec } from './key.ts';
+import { keyInList, rangeCondition } from './key-range.ts';
+import type { ColumnPair } from './mapping.ts';
+import { quoteName, quoteTable } from './quote.ts';
+import type { TableRef } from './table-ref.ts';
+
+/** What the statements of the data path are made of. */
+export interface GhostSqlParts {
+  readonly original: TableRef;
+  readonly ghost: TableRef;
+  /** The columns to copy. */
+  readonly shared: readonly ColumnPair[];
+  /** Name of the original's index that is the migration key. */
+  readonly keyName: string;
+  /** The migration key by the names of the original, and by those of the ghost. */
+  readonly codec: KeyCodec;
+  readonly ghostCodec: KeyCodec;
+}
+
+/** How a sync puts rows into the ghost. */
+export type SyncVerb = 'INSERT' | 'REPLACE';
+
+/** Heads of statements that are kept. There are five at most a migration; the bound is for those who embed this. */
+const headsMax = 64;
+
+/** Every statement that copies or syncs. Values are typed literals, names are quoted. */
+export class GhostSql {
+  readonly #parts: GhostSqlParts;
+  /** The part of a statement that does not depend on keys (column lists of a thousand columns are long), by verb. */
+  readonly #heads = new LRUCache<string, string>({ max: headsMax });
+
+  constructor(parts: GhostSqlParts) {
+    this.#parts = parts;
+  }
+
+  /** Copies a range. Plain INSERT: every conflict and every conversion error is real (I3). */
+  copy(range: KeyRange): string {
+    return `${this.#select('INSERT')} WHERE ${rangeCondition(this.#parts.codec, range)}`;
+  }
+
+  /** Removes what an earlier try of a range may have left. */
+  clear(range: KeyRange): string {
+    const { ghost, ghostCodec } = this.#parts;
+    return `DELETE FROM ${quoteTable(ghost)} WHERE ${rangeCondition(ghostCodec, range)}`;
+  }
+
+  /** Puts the original's rows of these keys into the ghost. */
+  put(verb: SyncVerb, keys: readonly Key[]): string {
+    return `${this.#select(verb)} WHERE ${keyInList(this.#parts.codec, keys)}`;
+  }
+
+  /** Removes the ghost's rows of these keys. */
+  remove(keys: readonly Key[]): string {
+    const { ghost, ghostCodec } = this.#parts;
+    return `DELETE FROM ${quoteTable(ghost)} WHERE ${keyInList(ghostCodec, keys)}`;
+  }
+
+  /** The key `rows` rows after `after`, in columns k0, k1 ... */
+  bound(after: Key | null, rows: number): string {
+    const { codec } = this.#parts;
+    const columns = codec.columns.map(({ name }) => quoteName(name)).join(', ');
+    const parts = codec.selectExpressions().map((expression, i) => `${expression} AS k${i}`);
+    return (
+      `SELECT ${parts.join(', ')} FROM ${this.#original()} ` +
+      `WHERE ${rangeCondition(codec, { after, upTo: null })} ORDER BY ${columns} LIMIT 1 OFFSET ${rows - 1}`
+    );
+  }
+
+  /** The head of a statement that reads the original and writes the ghost. */
+  #select(verb: SyncVerb): string {
+    const kept = this.#heads.get(verb);
+    if (kept !== undefined) return kept;
+    const { ghost, shared } = this.#parts;
+    const to = shared.map((pair) => quoteName(pair.to)).join(', ');
+    const from = shared.map((pair) => quoteName(pair.from)).join(', ');
+    const head = `${verb} INTO ${quoteTable(ghost)} (${to}) SELECT ${from} FROM ${this.#original()}`;
+    this.#heads.set(verb, head);
+    return head;
+  }
+
+  #original(): string {
+    const { original, keyName } = this.#parts;
+    return `${quoteTable(original)} FORCE INDEX (${quoteName(keyName)})`;
+  }
+}

@@ -1,0 +1,169 @@
+import type { Clock } from '../base/clock.ts';
+import { Failure, PoltergeistError, Transient } from '../base/errors.ts';
+import type { ServerPlacement } from '../core/changeset.ts';
+import type { Chunk, KeyRange } from '../core/chunk.ts';
+import type { GhostSql, SyncVerb } from '../core/ghost-sql.ts';
+import type { Key, KeyCodec } from '../core/key.ts';
+import { classifySql } from '../core/key-range.ts';
+import { DuplicateKey, type GhostStore, type SyncManner } from '../core/store.ts';
+import { CollisionFinder, type CollisionParts } from './collision.ts';
+import { explainServerError } from './explain.ts';
+import type { SessionPool } from './pool.ts';
+import { classify, duplicateOf, isTransient, ServerError } from './server-error.ts';
+import type { Session } from './session.ts';
+import { SessionError } from './session-error.ts';
+import { endStatement } from './zombie.ts';
+
+/** How syncs may write, by the unique keys that the ghost has (DESIGN 2). */
+export type GhostUniqueness =
+  /** The migration key is the only one: REPLACE. */
+  | 'sole'
+  /** Others too, all enforced by the original: DELETE and INSERT; alone, stale rows may be displaced. */
+  | 'enforced'
+  /** The ALTER adds uniqueness: nothing is ever displaced. */
+  | 'added';
+
+export interface GhostStoreParts {
+  readonly sql: GhostSql;
+  readonly codec: KeyCodec;
+  readonly ghostName: string;
+  readonly uniqueness: GhostUniqueness;
+  /** Sessions for chunks, for syncs, and for questions: none waits for another kind. */
+  readonly copySessions: SessionPool;
+  readonly syncSessions: SessionPool;
+  readonly askSessions: SessionPool;
+  readonly collision: CollisionParts;
+  readonly clock: Clock;
+}
+
+/** Keys named in one statement at the most: an exclusive sync may have many. */
+const keysPerStatementMax = 1000;
+
+/** The ghost as the stages see it, in SQL. */
+export class SqlGhostStore implements GhostStore {
+  readonly #parts: GhostStoreParts;
+  readonly #collisions: CollisionFinder;
+
+  constructor(parts: GhostStoreParts) {
+    this.#parts = parts;
+    this.#collisions = new CollisionFinder(parts.collision);
+  }
+
+  async copy(range: KeyRange, again: boolean, signal: AbortSignal): Promise<number> {
+    const { sql, copySessions } = this.#parts;
+    return await this.#run(copySessions, signal, async (session) => {
+      if (!again) return (await session.execute(sql.copy(range), { signal })).affectedRows;
+      return await session.transaction(async () => {
+        await session.execute(sql.clear(range), { signal });
+        return (await session.execute(sql.copy(range), { signal })).affectedRows;
+      });
+    });
+  }
+
+  async sync(
+    keys: readonly Key[],
+    deleted: readonly Key[],
+    manner: SyncManner,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { syncSessions, uniqueness } = this.#parts;
+    const verb: SyncVerb =
+      uniqueness === 'sole' || (uniqueness === 'enforced' && manner === 'alone') ? 'REPLACE' : 'INSERT';
+    const removed = uniqueness === 'sole' ? deleted : keys;
+    return await this.#run(syncSessions, signal, async (session) => {
+      // One statement is its own transaction: two round trips fewer.
+      if (removed.length === 0 && keys.length <= keysPerStatementMax)
+        return await this.#put(session, verb, keys, signal);
+      return await session.transaction(async () => {
+        for (const slice of slices(removed)) await session.execute(this.#parts.sql.remove(slice), { signal });
+        let rows = 0;
+        for (const slice of slices(keys)) rows += await this.#put(session, verb, slice, signal);
+        return rows;
+      });
+    });
+  }
+
+  async bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null> {
+    const { sql, codec, askSessions } = this.#parts;
+    return await this.#run(askSessions, signal, async (session) => {
+      const [row] = await session.query(sql.bound(after, rows), { signal });
+      return row ? codec.fromText(codec.columns.map((_, i) => row[`k${i}`])) : null;
+    });
+  }
+
+  async place(
+    keys: readonly Key[],
+    high: Key | null,
+    flights: readonly Chunk[],
+    signal: AbortSignal,
+  ): Promise<ServerPlacement[]> {
+    const { codec, askSessions } = this.#parts;
+    const question = classifySql(
+      codec,
+      keys,
+      high,
+      flights.map(({ range }) => range),
+    );
+    return await this.#run(askSessions, signal, async (session) => {
+      const rows = await session.query(question, { signal });
+      return rows.map((row) => ({ key: keys[Number(row.i)]!, place: placeOf(Number(row.place), flights) }));
+    });
+  }
+
+  async findCollision(
+    where: KeyRange | readonly Key[],
+    violated: DuplicateKey,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    return await this.#run(this.#parts.askSessions, signal, (session) =>
+      this.#collisions.find(session, where, violated, signal),
+    );
+  }
+
+  async #put(session: Session, verb: SyncVerb, keys: readonly Key[], signal: AbortSignal): Promise<number> {
+    return (await session.execute(this.#parts.sql.put(verb, keys), { signal })).affectedRows;
+  }
+
+  /** Runs on a session of the pool and says what an error means for the caller. */
+  async #run<T>(pool: SessionPool, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+    let used: Session | null = null;
+    try {
+      return await pool.use((session) => {
+        used = session;
+        return work(session);
+      }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // A statement that goes on without us could commit an old snapshot after a newer one: see it end first.
+      if (error instanceof SessionError && used !== null && error.statement !== null) {
+        await endStatement(this.#parts.askSessions, used, this.#parts.clock, signal);
+      }
+      throw this.#meaning(error);
+    }
+  }
+
+  #meaning(error: unknown): unknown {
+    const kind = classify(error);
+    if (kind === 'duplicate') {
+      const duplicate = duplicateOf(error, this.#parts.ghostName);
+      return new DuplicateKey(duplicate?.key ?? '?', duplicate?.entry ?? '?', error);
+    }
+    if (error instanceof SessionError) return error;
+    // Somebody killed the statement, not the session: it changed nothing.
+    if (isTransient(kind) || kind === 'killed')
+      return new Transient(String((error as Error).message), { cause: error });
+    if (error instanceof ServerError) {
+      return new Failure(error.message, { cause: error, hint: explainServerError(error) });
+    }
+    return error instanceof PoltergeistError || error instanceof Error ? error : new Failure(String(error));
+  }
+}
+
+function placeOf(answer: number, flights: readonly Chunk[]): ServerPlacement['place'] {
+  if (answer < 0) return 'above';
+  return answer === 0 ? 'copied' : flights[answer - 1]!;
+}
+
+function* slices(keys: readonly Key[]): Generator<readonly Key[]> {
+  for (let i = 0; i < keys.length; i += keysPerStatementMax) yield keys.slice(i, i + keysPerStatementMax);
+}
