@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { KeyRange } from './chunk.ts';
+import type { FilledColumn } from './implicit-default.ts';
 import type { Key, KeyCodec } from './key.ts';
 import { keyInList, rangeCondition } from './key-range.ts';
 import type { ColumnPair } from './mapping.ts';
@@ -12,6 +13,8 @@ export interface GhostSqlParts {
   readonly ghost: TableRef;
   /** The columns to copy. */
   readonly shared: readonly ColumnPair[];
+  /** New columns that need a value for rows that are there already. */
+  readonly filled: readonly FilledColumn[];
   /** Name of the original's index that is the migration key. */
   readonly keyName: string;
   /** The migration key by the names of the original, and by those of the ghost. */
@@ -72,10 +75,14 @@ export class GhostSql {
   #select(verb: SyncVerb): string {
     const kept = this.#heads.get(verb);
     if (kept !== undefined) return kept;
-    const { ghost, shared } = this.#parts;
-    const to = shared.map((pair) => quoteName(pair.to)).join(', ');
-    const from = shared.map((pair) => quoteName(pair.from)).join(', ');
-    const head = `${verb} INTO ${quoteTable(ghost)} (${to}) SELECT ${from} FROM ${this.#original()}`;
+    const { ghost, shared, filled } = this.#parts;
+    const to = [
+      ...shared.map((pair) => quoteName(pair.to)),
+      ...filled.map(({ column }) => quoteName(column)),
+    ];
+    const from = [...shared.map((pair) => quoteName(pair.from)), ...filled.map(({ literal }) => literal)];
+    const columns = `${quoteTable(ghost)} (${to.join(', ')}) SELECT ${from.join(', ')}`;
+    const head = `${verb} INTO ${columns} FROM ${this.#original()}`;
     this.#heads.set(verb, head);
     return head;
   }

@@ -1,0 +1,48 @@
+import type { Column } from './table.ts';
+
+/** A column of the ghost that is filled with a constant while rows are copied. */
+export interface FilledColumn {
+  readonly column: string;
+  /** SQL literal. */
+  readonly literal: string;
+}
+
+const zeroes: { readonly [type: string]: string } = {
+  date: "'0000-00-00'",
+  datetime: "'0000-00-00 00:00:00'",
+  timestamp: "'0000-00-00 00:00:00'",
+  time: "'00:00:00'",
+  year: '0',
+  enum: '1',
+  set: "''",
+  json: "'null'",
+  uuid: "'00000000-0000-0000-0000-000000000000'",
+  inet4: "'0.0.0.0'",
+  inet6: "'::'",
+};
+
+const strings = /^(char|varchar|binary|varbinary|(tiny|medium|long)?(text|blob))$/;
+const numbers = /^(tinyint|smallint|mediumint|int|bigint|decimal|float|double|bit)$/;
+
+/**
+ * The values that the server's own ALTER gives to existing rows in a new NOT NULL column without a default: the implicit
+ * default of the type (MySQL manual, "Data Type Default Values"). A strict INSERT that leaves such a column out would fail.
+ * Types without an implicit default (GEOMETRY, VECTOR) are left to the server, which refuses them as its ALTER would.
+ * @param added names of the ghost's columns that take nothing from the original.
+ */
+export function implicitDefaults(columns: readonly Column[], added: readonly string[]): FilledColumn[] {
+  const filled: FilledColumn[] = [];
+  for (const column of columns) {
+    const needs =
+      added.includes(column.name) &&
+      !column.nullable &&
+      column.defaultText === null &&
+      column.generated === 'no' &&
+      !column.autoIncrement;
+    if (!needs) continue;
+    const literal = zeroes[column.dataType] ?? (numbers.test(column.dataType) ? '0' : null);
+    if (literal !== null) filled.push({ column: column.name, literal });
+    else if (strings.test(column.dataType)) filled.push({ column: column.name, literal: "''" });
+  }
+  return filled;
+}

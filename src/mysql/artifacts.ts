@@ -1,0 +1,87 @@
+import { Failure, messageOf, Refusal } from '../base/errors.ts';
+import { createChangelogSql } from '../core/changelog-sql.ts';
+import { quoteTable } from '../core/quote.ts';
+import type { TableDefinition } from '../core/table.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import { readTableDefinition } from './inspector/definition.ts';
+import { text } from './row.ts';
+import { ServerError } from './server-error.ts';
+import type { Session } from './session.ts';
+
+/** The tables that one migration makes, all beside the original. */
+export interface ArtifactRefs {
+  readonly ghost: TableRef;
+  readonly changelog: TableRef;
+  readonly old: TableRef;
+  readonly checkpoint: TableRef;
+}
+
+/** Creates the changelog, replacing one that an earlier run of ours has left. */
+export async function createChangelog(session: Session, changelog: TableRef): Promise<void> {
+  await dropTable(session, changelog);
+  for (const sql of createChangelogSql(changelog)) await session.execute(sql);
+}
+
+/**
+ * Creates the ghost and has the server alter it: the server is the parser.
+ * @param alterText the clauses, to stand after `ALTER TABLE ghost `.
+ * @returns the ghost's definition.
+ * @throws Refusal `alter` when the server does not accept the ALTER.
+ */
+export async function createGhost(
+  session: Session,
+  original: TableRef,
+  ghost: TableRef,
+  alterText: string,
+): Promise<TableDefinition> {
+  await session.execute(`CREATE TABLE ${quoteTable(ghost)} LIKE ${quoteTable(original)}`);
+  try {
+    await session.execute(`ALTER TABLE ${quoteTable(ghost)} ${alterText}`);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    throw new Refusal('alter', `the server does not accept this ALTER: ${error.serverMessage}`, {
+      hint: 'The original table is untouched. Mend the ALTER and start again.',
+      cause: error,
+    });
+  }
+  const definition = await readTableDefinition(session, ghost);
+  if (!definition) throw new Failure(`the ghost table ${quoteTable(ghost)} vanished right after it was made`);
+  return definition;
+}
+
+/** Drops a table if it is there. */
+export async function dropTable(session: Session, table: TableRef): Promise<void> {
+  await session.execute(`DROP TABLE IF EXISTS ${quoteTable(table)}`);
+}
+
+/**
+ * Gives the ghost the original's next AUTO_INCREMENT value, so that ids which were given out and deleted are not given
+ * out again (HAZARDS 121). Never lowers it.
+ */
+export async function carryAutoIncrement(
+  session: Session,
+  original: TableRef,
+  ghost: TableRef,
+): Promise<void> {
+  const from = await readTableDefinition(session, original);
+  const to = await readTableDefinition(session, ghost);
+  if (!from || !to) throw new Failure(`${quoteTable(from ? ghost : original)} vanished`);
+  if (from.autoIncrement === null || !to.columns.some((column) => column.autoIncrement)) return;
+  if (to.autoIncrement !== null && to.autoIncrement >= from.autoIncrement) return;
+  await session.execute(`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = ${from.autoIncrement}`);
+}
+
+/**
+ * Makes the server count the ghost's statistics: without them every plan would turn bad right after the swap (HAZARDS 114).
+ * @returns what the server complained about, or null.
+ */
+export async function analyze(session: Session, table: TableRef, timeoutMs: number): Promise<string | null> {
+  try {
+    // Admin statements report failure in their result set, not as an error.
+    const rows = await session.query(`ANALYZE NO_WRITE_TO_BINLOG TABLE ${quoteTable(table)}`, { timeoutMs });
+    const bad = rows.find((row) => /error/i.test(text(row, 'Msg_type')));
+    return bad ? text(bad, 'Msg_text') : null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
