@@ -1,4 +1,4 @@
-import { Refusal } from '../base/errors.ts';
+import { invariant, Refusal } from '../base/errors.ts';
 import { foldName, sameName } from './alter/identifier.ts';
 
 /** What mapping needs to know of a column. */
@@ -12,6 +12,8 @@ export interface ColumnChanges {
   readonly renamedColumns: readonly { readonly from: string; readonly to: string }[];
   readonly droppedColumns: readonly string[];
   readonly addedColumns: readonly string[];
+  /** Whether the text was read without knowing which executable comments the server skips. */
+  readonly uncertain?: boolean | undefined;
 }
 
 /** A column under its name in the original and its name in the ghost. */
@@ -44,7 +46,9 @@ export interface MappingOptions {
  * ALTER speak of the original's names and happen at once, so swaps and chains are nothing special. A generated
  * column of the original is shared if the ghost has it as an ordinary one: its values can be read.
  * @throws Refusal `column-vanished` when a column of the original is missing in the ghost without having been
- *   dropped; `column-unclear` when one that the text drops or renames away is still there; `no-shared-columns`.
+ *   dropped; `column-unclear` when the text names one twice, or two go to one place, or one that it drops or
+ *   renames away is still there; `no-shared-columns`.
+ * @throws Bug when the ALTER is uncertain: it has to be parsed again with the server's version.
  */
 export function mapColumns(
   original: readonly MappableColumn[],
@@ -52,12 +56,15 @@ export function mapColumns(
   changes: ColumnChanges,
   options: MappingOptions = {},
 ): Mapping {
+  invariant(!changes.uncertain, 'The ALTER must be parsed for this server before its columns are mapped');
   const ghostByName = new Map(ghost.map((column) => [foldName(column.name), column]));
   const shared: ColumnPair[] = [];
   const computed: ColumnPair[] = [];
   const skipped: ColumnPair[] = [];
   const dropped: string[] = [];
   const taken = new Set<string>();
+  const targets = new Set<string>();
+  refuseDoubles(changes);
   for (const { column, target } of targetsOf(original, changes)) {
     if (target === undefined) {
       dropped.push(column.name);
@@ -66,6 +73,8 @@ export function mapColumns(
     const counterpart = ghostByName.get(foldName(target));
     if (!counterpart) throw vanished(column.name, target);
     const pair: ColumnPair = { from: column.name, to: counterpart.name };
+    if (targets.has(pair.to)) throw unclear(`Two columns seem to become '${pair.to}'`);
+    targets.add(pair.to);
     if (options.skipRenamedColumns && !sameName(pair.from, pair.to)) {
       skipped.push(pair);
       continue;
@@ -115,13 +124,29 @@ function refuseLeftovers(
     const key = foldName(column.name);
     const leaves = target === undefined || foldName(target) !== key;
     if (!leaves || replaced.has(key) || !ghostByName.has(key)) continue;
-    throw new Refusal(
-      'column-unclear',
-      `The ALTER seems to ${target === undefined ? 'drop' : 'rename'} the column '${column.name}', but it is ` +
-        'still there after it',
-      { hint: 'Write the ALTER without IF EXISTS and without executable comments.' },
-    );
+    const verb = target === undefined ? 'drop' : 'rename';
+    throw unclear(`The ALTER seems to ${verb} the column '${column.name}', but it is still there after it`);
   }
+}
+
+/**
+ * A column is dropped or renamed once. A second time can only mean another column: MariaDB lets `DROP a, ADD a ..,
+ * CHANGE a b ..` rename the new one.
+ */
+function refuseDoubles(changes: ColumnChanges): void {
+  const seen = new Set(changes.droppedColumns.map(foldName));
+  for (const { from } of changes.renamedColumns) {
+    const key = foldName(from);
+    if (seen.has(key))
+      throw unclear(`The ALTER renames the column '${from}' and drops or renames it as well`);
+    seen.add(key);
+  }
+}
+
+function unclear(message: string): Refusal {
+  return new Refusal('column-unclear', message, {
+    hint: 'Write the ALTER plainly: each column once, no IF EXISTS, no executable comments.',
+  });
 }
 
 function vanished(name: string, target: string): Refusal {

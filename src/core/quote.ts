@@ -31,7 +31,8 @@ export function quoteTable(table: TableRef): string {
 /**
  * A text as a literal that means the same under every sql_mode (NO_BACKSLASH_ESCAPES, ANSI_QUOTES) and every
  * connection character set. Plain ASCII comes in single quotes, everything else as `_utf8mb4 x'..'`.
- * COMMENT clauses take no hex literal: use plain text there.
+ * COMMENT clauses take no hex literal: use plain text there. The hex form has utf8mb4's default collation: compare
+ * it with columns, not with other literals, whose collation is the connection's.
  * @throws UsageError when the text is not Unicode (half of a surrogate pair).
  */
 export function quoteText(text: string): string {

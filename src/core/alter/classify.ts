@@ -129,11 +129,3 @@ export function resolveConstraint(action: Action, foreignKeys: readonly string[]
   const isForeign = foreignKeys.some((name) => sameName(name, action.name));
   return isForeign ? { kind: 'drop-foreign-key', name: action.name } : action;
 }
-
-/** Whether these tokens may be one more item of the ORDER BY clause before them: `a`, `t.a DESC`. */
-export function isOrderItem(tokens: readonly Token[]): boolean {
-  const cursor = new Cursor(tokens);
-  if (cursor.sees('FORCE') || cursor.qualifiedName() === undefined) return false;
-  cursor.skipAny('ASC', 'DESC');
-  return cursor.done;
-}

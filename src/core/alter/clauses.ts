@@ -20,6 +20,8 @@ export interface Alter {
   readonly ignore: boolean;
   /** WAIT n or NOWAIT was given; it is in neither text. */
   readonly wait: boolean;
+  /** Executable comments for certain versions were read as code, since `server` was not given: it may skip them. */
+  readonly uncertain: boolean;
   /**
    * The clauses for the ghost: without ALGORITHM and LOCK, which mean nothing there, and without DROP FOREIGN KEY,
    * since the ghost has none. Can be appended to `ALTER TABLE x `, and more can be appended to it; empty when no
@@ -74,6 +76,7 @@ export function parseAlter(source: string, options: AlterOptions = {}): Alter {
     table: statement.table,
     ignore: statement.ignore,
     wait: statement.wait,
+    uncertain: !options.server && tokens.some(({ kind, text }) => kind === 'code-open' && text !== '/*!'),
     text: render('algorithm', 'lock', 'drop-foreign-key'),
     directText: render('algorithm', 'lock'),
     clauses,

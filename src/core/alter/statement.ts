@@ -1,5 +1,4 @@
 import { UsageError } from '../../base/errors.ts';
-import { isOrderItem } from './classify.ts';
 import { Cursor } from './cursor.ts';
 import { partitioningFollows, partitionOperationAt } from './partition.ts';
 import { isMark, isSignificant, type Token } from './token.ts';
@@ -73,12 +72,17 @@ function readHead(cursor: Cursor): Head {
   return { schema: parts.at(-2), table: parts.at(-1), ignore, wait: waits || cursor.skip('NOWAIT') };
 }
 
-/** Cuts at top-level commas, and before a partition clause, which needs none and takes all that follows. */
+/**
+ * Cuts at top-level commas, and before a partition clause, which needs none. Two kinds of clause have commas of
+ * their own, and the grammar of the servers lets no other clause follow: partition operations take all that is
+ * left, ORDER BY takes all but a partition clause.
+ */
 function cutIntoPieces(tokens: readonly Token[]): readonly Piece[] {
   if (tokens.length === 0) return [];
   const pieces: { comma: Token | undefined; tokens: Token[] }[] = [{ comma: undefined, tokens: [] }];
   const cursor = new Cursor(tokens);
   let depth = 0;
+  let inOrderBy = false;
   while (!cursor.done) {
     const current = pieces.at(-1)!;
     const atStart = current.tokens.length === 0;
@@ -87,27 +91,12 @@ function cutIntoPieces(tokens: readonly Token[]): readonly Piece[] {
       else pieces.push({ comma: undefined, tokens: [...cursor.rest()] });
       break;
     }
+    if (atStart) inOrderBy = cursor.sees('ORDER', 'BY');
     const token = cursor.take()!;
     if (isMark(token, '(')) depth += 1;
     if (isMark(token, ')')) depth -= 1;
-    if (depth <= 0 && isMark(token, ',')) pieces.push({ comma: token, tokens: [] });
+    if (depth <= 0 && !inOrderBy && isMark(token, ',')) pieces.push({ comma: token, tokens: [] });
     else current.tokens.push(token);
   }
-  return joinOrderBy(pieces);
-}
-
-/** The commas of ORDER BY separate its columns, as long as what follows can be one. */
-function joinOrderBy(pieces: readonly Piece[]): readonly Piece[] {
-  const joined: Piece[] = [];
-  for (const piece of pieces) {
-    const last = joined.at(-1);
-    const inOrder = last && new Cursor(last.tokens).sees('ORDER', 'BY');
-    if (inOrder && piece.comma && isOrderItem(piece.tokens)) {
-      joined[joined.length - 1] = {
-        comma: last.comma,
-        tokens: [...last.tokens, piece.comma, ...piece.tokens],
-      };
-    } else joined.push(piece);
-  }
-  return joined;
+  return pieces;
 }
