@@ -196,15 +196,24 @@ function describe(
 /** Whether rows that are unique by `source` in the original are unique by `index` in the ghost. */
 function implies(source: Index, index: Index, original: TableDefinition, target: Target): boolean {
   return source.parts.every((part) => {
+    if (part.expression !== null) return keepsExpression(part.expression, index, original, target);
     const from = original.columns.find(({ name }) => name === part.column);
-    // What an expression makes of changed columns is not known.
-    if (from === undefined) return false;
-    const to = target.get(from.name);
-    if (to === undefined || !conversionOf(from, to).distinct) return false;
+    const to = from === undefined ? undefined : target.get(from.name);
+    if (from === undefined || to === undefined || !conversionOf(from, to).distinct) return false;
     return index.parts.some(
       ({ column, prefixChars }) =>
         column === to.name &&
         (prefixChars === null || (part.prefixChars !== null && part.prefixChars <= prefixChars)),
     );
   });
+}
+
+/** Whether the index has the same expression, of columns that did not change: nothing else is known of its values. */
+function keepsExpression(text: string, index: Index, original: TableDefinition, target: Target): boolean {
+  const used = original.columns.filter(({ name }) => text.includes(`\`${name.replaceAll('`', '``')}\``));
+  const kept = used.every((from) => {
+    const to = target.get(from.name);
+    return to?.name === from.name && to.columnType === from.columnType && to.collation === from.collation;
+  });
+  return used.length > 0 && kept && index.parts.some(({ expression }) => expression === text);
 }
