@@ -23,6 +23,8 @@ export interface Expectation {
   readonly model: LedgerModel;
   readonly index: RowIndex;
   readonly maybeInserted: readonly TextRow[];
+  /** False while the change has not been made: rows are then read as it would make them. */
+  readonly changed: boolean;
 }
 
 /** Reads the rows of a statement, one by one, as texts by position; memory does not grow with their number. */
@@ -72,9 +74,10 @@ export class Comparison {
 
   /** Takes a row that is in the table; its values in the order of the table's columns. */
   take(values: readonly Text[]): void {
-    const { table, index, model } = this.#expectation;
-    const actual: Record<string, Text> = {};
-    for (const [place, column] of table.columns.entries()) actual[column] = values[place] ?? null;
+    const { table, index, model, changed } = this.#expectation;
+    const read: Record<string, Text> = {};
+    for (const [place, column] of table.columns.entries()) read[column] = values[place] ?? null;
+    const actual = changed ? read : expectedRow(table, read);
     const key = keyText(table, actual);
     const known = this.#known.get(key);
     if (known !== undefined) {

@@ -155,19 +155,23 @@ export class Ledger {
   /**
    * Compares the table with the account. The load must have been stopped.
    * @param options `from`: another table to read, quoted; `expressions`: what to read for a column instead of it;
-   *   `server`: where to read, for example a replica.
+   *   `server`: where to read, for example a replica; `changed`: false where the change was not made after all, so
+   *   that `expect` of the table does not hold; default true.
    */
   async compare(
     options: {
       readonly from?: string;
       readonly expressions?: Readonly<Record<string, string>>;
       readonly server?: ServerAddress;
+      readonly changed?: boolean;
     } = {},
   ): Promise<LedgerResult> {
     const connection = await openTextConnection(options.server ?? this.#server);
     const { maybeInserted, sql } = this.#source;
     const { table } = this;
-    const comparison = new Comparison({ table, model: this.#model, index: this.#index, maybeInserted });
+    const { changed = true } = options;
+    const books = { table, model: this.#model, index: this.#index, maybeInserted };
+    const comparison = new Comparison({ ...books, changed });
     try {
       await streamTexts(connection, sql.selectAll(options.from, options.expressions), (values) =>
         comparison.take(values),
