@@ -1,0 +1,38 @@
+import type { ConnectionOptions } from 'mysql2';
+import type { Clock } from '../../base/clock.ts';
+import type { ServerFlavor } from './server-facts.ts';
+
+/** Where the stream writes what it does: pino's shape. */
+export interface StreamLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface BinlogStreamOptions {
+  /** How to connect: host and port or socketPath, user, password, ssl. */
+  readonly connection: Pick<
+    ConnectionOptions,
+    'host' | 'port' | 'socketPath' | 'user' | 'password' | 'ssl' | 'connectTimeout'
+  >;
+  readonly flavor: ServerFlavor;
+  /** Whether `currentPosition` is a GTID set. `auto`: where the server writes them. */
+  readonly gtid: 'auto' | 'on' | 'off';
+  readonly clock: Clock;
+  readonly log: StreamLog;
+  /** Our id among the server's replicas; default a random high one, a new one for each connection. */
+  readonly serverId?: number;
+  /** Attempts to connect in a row that may fail without progress. Default 10. */
+  readonly maxReconnects?: number;
+  /** The server gives a sign of life in this time; three times without one and we connect again. Default 5000. */
+  readonly heartbeatMs?: number;
+  /** How long a `pause` may last before the server hangs up (which heals by itself). Default a day. */
+  readonly netTimeoutSeconds?: number;
+  /** Bound of the keys of prepared XA transactions that are held in memory. Default a million. */
+  readonly maxHeldKeys?: number;
+}
+
+export const MAX_RECONNECTS = 10;
+export const HEARTBEAT_MS = 5000;
+export const NET_TIMEOUT_SECONDS = 86_400;
+export const MAX_HELD_KEYS = 1_000_000;
