@@ -34,21 +34,48 @@ export function keyEquals(codec: KeyCodec, key: Key, target: KeyTarget = {}): st
 /**
  * `WHERE` for the keys of a batch. Both servers find the rows by ranges of the index, composite keys too; OR of ANDs
  * would as well, but costs MySQL 39 ms instead of 4 for 1000 keys and 3 s instead of 10 ms for 3000 (measured).
+ * Two kinds of keys must not meet in one list (measured):
+ *  - `(enum, a) IN ((1, 2))` finds nothing on MySQL: it compares labels. ENUM and SET are taken out of the tuples.
+ *  - `a IN (1, 9223372036854775808)` reads the whole table on MariaDB: signed and unsigned literals have no common type.
  */
 export function keyInList(codec: KeyCodec, keys: readonly Key[], target: KeyTarget = {}): string {
   if (keys.length === 0) return 'FALSE';
-  const names = refsOf(codec, target);
-  const single = names.length === 1;
+  const lists = new Map<string, string[]>();
+  const refs = refsOf(codec, target);
+  const ordinal = codec.columns.map(({ dataType }) => refs.length > 1 && /^(enum|set)$/.test(dataType));
+  for (const key of keys) {
+    const literals = codec.literals(key);
+    const apart = refs.flatMap((ref, i) => (ordinal[i] ? [`${ref} = ${literals[i]}`] : [])).join(' AND ');
+    const rest = literals.filter((_, i) => !ordinal[i]);
+    const kind = `${apart}|${refs.length === 1 && isHuge(literals[0] as string)}`;
+    let list = lists.get(kind);
+    if (list === undefined) {
+      list = [apart];
+      lists.set(kind, list);
+    }
+    list.push(rest.length === 1 ? (rest[0] as string) : `(${rest.join(',')})`);
+  }
+  const names = refs.filter((_, i) => !ordinal[i]);
+  const conditions = Array.from(lists.values()).flatMap(([apart, ...tuples]) =>
+    inLists(names, tuples).map((list) => [apart, list].filter((text) => text !== '').join(' AND ')),
+  );
+  return conditions.length === 1 ? (conditions[0] as string) : `(${conditions.join(' OR ')})`;
+}
+
+/** `IN` lists of a bounded length; one empty condition where there is nothing to compare. */
+function inLists(names: readonly string[], tuples: readonly string[]): string[] {
+  if (names.length === 0) return [''];
+  const left = names.length === 1 ? names[0] : `(${names.join(',')})`;
   const size = Math.max(1, Math.floor(listScalarsMax / names.length));
   const lists: string[] = [];
-  for (let at = 0; at < keys.length; at += size) {
-    const tuples = keys.slice(at, at + size).map((key) => {
-      const literals = codec.literals(key).join(',');
-      return single ? literals : `(${literals})`;
-    });
-    lists.push(`${single ? names[0] : `(${names.join(',')})`} IN (${tuples.join(',')})`);
-  }
-  return lists.length === 1 ? (lists[0] as string) : `(${lists.join(' OR ')})`;
+  for (let at = 0; at < tuples.length; at += size)
+    lists.push(`${left} IN (${tuples.slice(at, at + size).join(',')})`);
+  return lists;
+}
+
+/** Whether an integer literal is beyond the signed ones. */
+function isHuge(literal: string): boolean {
+  return literal.length >= 19 && /^\d{19,20}$/.test(literal) && BigInt(literal) >= 1n << 63n;
 }
 
 /**

@@ -34,7 +34,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
 
     for (const one of keyCases.filter((each) => (each.only ?? flavor) === flavor)) {
       for (const form of Object.keys(forms) as Form[]) {
-        test(`${one.type}, ${form}`, async () => {
+        test(`${one.type.slice(0, 80)}, ${form}`, async () => {
           const rows = await fill(db, one, form);
           const codec = await codecOf(db, one, flavor);
           assert.equal(codec.comparable, one.comparable ?? true);
@@ -58,6 +58,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const keys = ordered.map(({ key }) => key);
       assert.equal(await type(keyEquals(codec, keys[0] as Key)), 'const');
       assert.match(String(await type(keyInList(codec, keys))), /^(range|const)$/);
+      if (keys.length < 3) return;
       if (one.rangesScan && form !== 'trailing') return;
       // Of a range that holds all rows the optimizer is right to read the whole table.
       const range = { after: keys[0] as Key, upTo: keys.at(-2) as Key };
