@@ -19,7 +19,7 @@ export async function readTriggers(session: Session, ref: TableRef): Promise<rea
     `SELECT TRIGGER_NAME AS name, ACTION_TIMING AS timing, EVENT_MANIPULATION AS event
        FROM information_schema.TRIGGERS
       WHERE ${whereTable(ref, 'EVENT_OBJECT_SCHEMA', 'EVENT_OBJECT_TABLE')}
-      ORDER BY ACTION_TIMING DESC, EVENT_MANIPULATION, ACTION_ORDER`,
+      ORDER BY ACTION_TIMING = 'AFTER', EVENT_MANIPULATION, ACTION_ORDER`,
   );
   return rows.map((row) => ({
     name: text(row, 'name'),

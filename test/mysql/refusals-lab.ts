@@ -1,0 +1,92 @@
+// What the tests of refusals share: all checks as a migration begins with them, and the witness.
+import assert from 'node:assert/strict';
+import { systemClock } from '../../src/base/clock.ts';
+import { Refusal } from '../../src/base/errors.ts';
+import { artifactNames } from '../../src/core/names.ts';
+import { inspectOriginal } from '../../src/mysql/inspector/inspection.ts';
+import {
+  type RefusalOptions,
+  refuseArtifacts,
+  refuseServer,
+  refuseTable,
+} from '../../src/mysql/inspector/refusals.ts';
+import { probeServer } from '../../src/mysql/server.ts';
+import type { Session } from '../../src/mysql/session.ts';
+
+export const ALLOWED: RefusalOptions = {
+  allowOnMaster: true,
+  discardForeignKeys: false,
+  skipForeignKeyChecks: false,
+  initiallyDropGhostTable: false,
+  initiallyDropOldTable: false,
+  resume: false,
+  storageEngine: 'innodb',
+};
+
+/** Where the binlog ends and what tables there are. */
+export async function witness(session: Session): Promise<string> {
+  const position = await session
+    .query('SHOW BINARY LOG STATUS')
+    .catch(() => session.query('SHOW MASTER STATUS'));
+  const tables = await session.query(
+    "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'r' ORDER BY TABLE_NAME",
+  );
+  return JSON.stringify([position, tables]);
+}
+
+/** All checks in their order, as a migration of `r.name` begins with them. */
+async function checkAll(
+  session: Session,
+  name: string,
+  options: RefusalOptions,
+  schema = 'r',
+): Promise<void> {
+  const facts = await probeServer(session);
+  const artifacts = artifactNames(name);
+  const ref = { schema, name };
+  const inspection = await inspectOriginal(session, { ref, facts, artifacts, clock: systemClock });
+  refuseServer(facts, options);
+  refuseTable(inspection, facts, options);
+  refuseArtifacts(inspection, options);
+}
+
+export interface Expected {
+  readonly code: string;
+  readonly message: RegExp;
+  readonly hint: RegExp;
+}
+
+export function isRefusal(thrown: unknown, expected: Expected): true {
+  assert.ok(thrown instanceof Refusal, String(thrown));
+  assert.equal(thrown.code, expected.code, thrown.message);
+  assert.match(thrown.message, expected.message);
+  assert.match(thrown.message, /Nothing was touched\.$/);
+  assert.match(thrown.hint ?? '', expected.hint);
+  return true;
+}
+
+/** Expects a refusal of `r.name`, and that nothing was written. */
+export async function refused(
+  session: Session,
+  name: string,
+  expected: Expected,
+  options: Partial<RefusalOptions> = {},
+  schema = 'r',
+): Promise<void> {
+  const before = await witness(session);
+  await assert.rejects(checkAll(session, name, { ...ALLOWED, ...options }, schema), (thrown) =>
+    isRefusal(thrown, expected),
+  );
+  assert.equal(await witness(session), before);
+}
+
+/** Expects that `r.name` is not refused, and that nothing was written. */
+export async function accepted(
+  session: Session,
+  name: string,
+  options: Partial<RefusalOptions> = {},
+): Promise<void> {
+  const before = await witness(session);
+  await checkAll(session, name, { ...ALLOWED, ...options });
+  assert.equal(await witness(session), before);
+}
