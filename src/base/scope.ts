@@ -6,7 +6,7 @@ import { toError } from './errors.ts';
  * States: open -> closing -> closed.
  *  - open     `spawn` accepts tasks. The first task that rejects aborts `signal`; its error is kept.
  *  - closing  entered by `close`, or by a failed task: `signal` is aborted and tasks are expected to end.
- *  - closed   all tasks have ended; `join` and `close` have resolved or thrown the first error.
+ *  - closed   all tasks, and the work that `run` gave up waiting for, have ended; `close` has resolved.
  *
  * Errors thrown by tasks because the scope was aborted are not failures of their own.
  */
@@ -58,8 +58,12 @@ export class Scope {
       onAbort = () => reject(this.signal.reason);
       this.signal.addEventListener('abort', onAbort, { once: true });
     });
+    const running = work(this.signal);
+    // Work that lost the race goes on until it sees the signal: nothing may be cleaned up under it.
+    const ended: Promise<void> = running.then(noop, noop).finally(() => this.#tasks.delete(ended));
+    this.#tasks.add(ended);
     try {
-      return await Promise.race([work(this.signal), aborted]);
+      return await Promise.race([running, aborted]);
     } finally {
       if (onAbort) this.signal.removeEventListener('abort', onAbort);
     }
@@ -72,3 +76,5 @@ export class Scope {
     this.#unlink();
   }
 }
+
+function noop(): void {}

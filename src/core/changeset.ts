@@ -60,7 +60,7 @@ export class ChangeSet {
   #receipt = 0;
   #lastDrop = 0;
   #position: Position | null = null;
-  /** Beats when keys were released or became ready; not for every event: new ones wait for a mark anyhow. */
+  /** Beats when keys were released or became ready, and when the set is full; not for every event: new ones wait for a mark anyhow. */
   readonly changed = new Pulse();
 
   constructor(watermark: Watermark, options: { capacity: number }) {
@@ -115,6 +115,7 @@ export class ChangeSet {
     }
     const change = { deleted, first: this.#receipt, last: this.#receipt, position: this.#position };
     this.#areaOf(place).set(key, change);
+    if (this.full) this.changed.beat();
   }
 
   /** The transaction that ends at `position` has been received whole. */
@@ -151,6 +152,7 @@ export class ChangeSet {
     for (const { key, place } of answers) {
       const change = this.#unplaced.get(key);
       if (!change || (place === 'above' && !current)) continue;
+      invariant(place !== 'above' || !this.#watermark.ended, 'a key was placed above the open-ended chunk');
       this.#unplaced.delete(key);
       if (place === 'above') this.#lastDrop = Math.max(this.#lastDrop, change.last);
       else if (place !== 'copied' && this.#watermark.flights.includes(place)) {

@@ -28,8 +28,9 @@ export type SyncManner =
 
 /**
  * What copier, applier and chunker do to the server, as they see it. The real one speaks SQL (src/mysql/ghost-store.ts);
- * the simulation's one is in memory. Every call may throw Transient (nothing or everything may have happened where the
- * error says so), DuplicateKey, or Failure.
+ * the simulation's one is in memory. Every call may throw Transient (nothing or everything may have happened), DuplicateKey
+ * (nothing has happened), or Failure. When a call ends, however it does, its transaction has ended on the server: else an
+ * old snapshot could be committed after a newer one.
  */
 export interface GhostStore {
   /**
@@ -47,7 +48,10 @@ export interface GhostStore {
   ): Promise<number>;
   /** The key of the row `rows` rows after `after` in key order; null when there are fewer. */
   bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null>;
-  /** Asks the server where keys lie among ranges, for keys that only it can order. */
+  /**
+   * Asks the server where keys lie among ranges, for keys that only it can order.
+   * @param high null once the open-ended chunk was dispatched: then no key is above.
+   */
   place(
     keys: readonly Key[],
     high: Key | null,

@@ -81,6 +81,12 @@ export class Watermark {
     this.#high = low;
   }
 
+  /** Continues where an earlier run stopped: everything is copied. Only before the first dispatch. */
+  resumeComplete(): void {
+    invariant(this.#dispatched === 0, 'the watermark was resumed after a dispatch');
+    this.#ended = true;
+  }
+
   /** A range is handed to a worker. From now on keys in it are in flight. Ranges must come in order, without gaps. */
   dispatch(chunk: Chunk): void {
     invariant(!this.#ended, `chunk ${chunk.number} was dispatched after the last one`);

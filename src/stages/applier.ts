@@ -80,13 +80,15 @@ export class Applier {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { gate, turnstile } = this.#parts;
+    const { gate, turnstile, conflicts, retry } = this.#parts;
     while (!signal.aborted) {
       if (this.#urgent === 0) await this.#passGate(gate, signal);
       const outcome = await turnstile.shared(() => this.#syncNext(signal), signal);
       if (outcome === 'nothing') await this.#idle(signal);
-      else if (outcome !== 'done')
-        await this.#parts.conflicts.afterSync(outcome.keys, outcome.violated, signal);
+      else if (outcome !== 'done') {
+        const { keys, violated } = outcome;
+        await retry('conflict of a sync', () => conflicts.afterSync(keys, violated, signal), signal);
+      }
     }
   }
 

@@ -40,8 +40,6 @@ export class Chunker {
   readonly #sizing: ChunkSizing;
   readonly #options: ChunkerOptions;
   #rows: number;
-  /** Chunks cut before the size last changed tell nothing about the new size. */
-  #sizedAtChunk = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #ahead: { after: Key | null; rows: number; bound: Promise<Key | null> } | null = null;
 
@@ -78,15 +76,13 @@ export class Chunker {
    * @param elapsedMs time of the copy statement alone, without waits for the gate or for marks.
    */
   feedback(chunk: Chunk, rows: number, elapsedMs: number): void {
-    if (chunk.number < this.#sizedAtChunk) return;
+    // A chunk measured at another size (looked up before the last change) would make the size swing.
+    if (chunk.rowsAimed !== this.#rows) return;
     const { targetMs, rowsMin, rowsMax } = this.#options;
     // An empty or short chunk (gaps, the tail) says nothing of the time a full one takes, but it must be able to grow.
     const measured = Math.max(rows, chunk.rowsAimed / 4);
     const ideal = elapsedMs > 0 ? (measured * targetMs) / elapsedMs : rowsMax;
-    const next = Math.round(Math.min(Math.max(ideal, rowsMin), rowsMax, this.#rows * growthMax));
-    if (next === this.#rows) return;
-    this.#rows = next;
-    this.#sizedAtChunk = this.#watermark.dispatched;
+    this.#rows = Math.ceil(Math.min(Math.max(ideal, rowsMin), rowsMax, this.#rows * growthMax));
   }
 
   async #cut(signal: AbortSignal): Promise<Chunk | null> {

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import type { Turnstile } from '../base/turnstile.ts';
-import type { Batch, ChangeSet, Frontier } from '../core/changeset.ts';
+import type { Batch, ChangeSet } from '../core/changeset.ts';
 import type { KeyRange } from '../core/chunk.ts';
 import type { Key } from '../core/key.ts';
 import { DuplicateKey, type GhostStore } from '../core/store.ts';
@@ -13,20 +13,18 @@ export interface ConflictOptions {
   readonly passTimeoutMs: number;
   /** True where the ALTER adds uniqueness that the original does not enforce: two rows may really collide. */
   readonly addedUniqueness: boolean;
-  /** Keys of one transaction of an exclusive sync at the most. */
+  /** Keys of one transaction of an exclusive sync at the most, where stale rows may be displaced. */
   readonly batchKeys: number;
 }
-
-/** No key is aged: an exclusive sync takes only what is visible as a whole. */
-const nothingAged: Frontier = { receipt: -1, position: null };
 
 /**
  * What happens after a 1062 on another unique key of the ghost than the migration key (I5, DESIGN 2).
  *
  * The row that stands in the way is either stale (its change is pending, or still in the stream) or a real collision of
- * two rows of the original. So: read on until everything that has happened is received, then sync all that may be
- * synced with nothing else in flight (the exclusive sync), then try again. Where the ALTER adds uniqueness nothing is ever
- * displaced, and the original itself is asked whether two of its rows collide: then the migration fails and names both.
+ * two rows of the original. So: sync all that may be synced with nothing else in flight (the exclusive sync), then try
+ * again; if it is still in the way, read on until everything that has happened is received, and so on. Where the ALTER adds
+ * uniqueness nothing is ever displaced, and the original itself is asked whether two of its rows collide: then the
+ * migration fails and names both. Transient errors are thrown: the caller tries all of it again.
  */
 export class Conflicts {
   readonly #store: GhostStore;
@@ -62,7 +60,8 @@ export class Conflicts {
 
   /** A chunk was rolled back by `violated`; it is copied here, after the exclusive sync. @returns its rows. */
   async afterChunk(range: KeyRange, violated: DuplicateKey, signal: AbortSignal): Promise<number> {
-    return await this.#settle(range, violated, () => this.#store.copy(range, false, signal), signal);
+    // An earlier try may have been committed without an answer, and a try that conflicts does not take that back.
+    return await this.#settle(range, violated, () => this.#store.copy(range, true, signal), signal);
   }
 
   async #settle(
@@ -75,7 +74,7 @@ export class Conflicts {
     for (let attempt = 0; attempt < this.#options.attempts; attempt += 1) {
       this.#count += 1;
       await this.#refuseCollision(where, violated, signal);
-      await this.#visibility.pass(this.#options.passTimeoutMs, signal);
+      if (attempt > 0) await this.#readOn(signal);
       try {
         return await this.#turnstile.exclusive(async () => {
           await this.#syncAll(signal);
@@ -92,12 +91,27 @@ export class Conflicts {
     });
   }
 
-  /** Syncs all that was received before now and may be synced, alone. */
+  /**
+   * Waits until all that has happened before now is received. While the set is full the stream rests, and all who could
+   * make room may be waiting here: then go on with what there is.
+   */
+  async #readOn(signal: AbortSignal): Promise<void> {
+    const leave = new AbortController();
+    const either = AbortSignal.any([signal, leave.signal]);
+    const changes = this.#changes;
+    const full = changes.changed.until(() => changes.full, either);
+    const passed = this.#visibility.pass(this.#options.passTimeoutMs, either);
+    await Promise.race([passed, full]).finally(() => leave.abort());
+  }
+
+  /** Syncs all that was received before now and may be synced, alone: of hot keys the part that is visible. */
   async #syncAll(signal: AbortSignal): Promise<void> {
     await this.#visibility.cover(this.#changes.receipt);
     const frontier = this.#visibility.visible;
+    // Rows that swapped their values can only be set right together, where nothing may be displaced.
+    const limit = this.#options.addedUniqueness ? Number.POSITIVE_INFINITY : this.#options.batchKeys;
     for (;;) {
-      const batch = this.#changes.take(this.#options.batchKeys, frontier, nothingAged);
+      const batch = this.#changes.take(limit, frontier, frontier);
       if (!batch) return;
       await this.#syncAlone(batch, signal);
     }

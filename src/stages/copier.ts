@@ -64,17 +64,17 @@ export class Copier {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { gate, chunks } = this.#parts;
+    const { gate, chunks, retry } = this.#parts;
     for (;;) {
       await gate.pass(signal);
-      const chunk = await chunks.next(signal);
+      const chunk = await retry('looking up a chunk', () => chunks.next(signal), signal);
       if (!chunk) return;
       this.#rows += await this.#copy(chunk, signal);
     }
   }
 
   async #copy(chunk: Chunk, signal: AbortSignal): Promise<number> {
-    const { changes, watermark, visibility, conflicts } = this.#parts;
+    const { changes, watermark, visibility, conflicts, retry } = this.#parts;
     // Keys of this range that were dropped before it was dispatched must be visible to its read (I2, I3).
     await visibility.cover(changes.lastDrop);
     let rows: number;
@@ -82,7 +82,8 @@ export class Copier {
       rows = await this.#insert(chunk, signal);
     } catch (error) {
       if (!(error instanceof DuplicateKey)) throw error;
-      rows = await conflicts.afterChunk(chunk.range, error, signal);
+      const resolve = (): Promise<number> => conflicts.afterChunk(chunk.range, error, signal);
+      rows = await retry(`conflict of chunk ${chunk.number}`, resolve, signal);
     }
     watermark.settle(chunk);
     changes.settled(chunk);

@@ -39,18 +39,29 @@ export class Heartbeat implements Visibility {
   readonly #beats: Beat[] = [];
   #wanted: Promise<Mark> | null = null;
   #chain: Promise<unknown> = Promise.resolve();
-  #sequence = 0;
-  #passed = 0;
-  #visible: Frontier = { receipt: 0, position: null };
+  #sequence: number;
+  #passed: number;
+  /**
+   * Before the first mark nothing is known to be visible, not even what lies before the start position: the binlog may be
+   * read, and its end be asked for, ahead of the rows. So the first chunk waits for a mark as well (I1, I2).
+   */
+  #visible: Frontier = { receipt: -1, position: null };
   #streamLagMs = 0;
   #lastPassedAtMs: number;
   /** Beats when a mark was committed or came back. */
   readonly changed = new Pulse();
 
-  constructor(port: MarkPort, received: Received, clock: Clock) {
+  /**
+   * Marks must not be written before the position is known from which the stream starts.
+   * @param lastSequence number of the last mark that an earlier run of this migration may have written: the stream may
+   *   bring its marks again, and they say nothing of ours.
+   */
+  constructor(port: MarkPort, received: Received, clock: Clock, lastSequence = 0) {
     this.#port = port;
     this.#received = received;
     this.#clock = clock;
+    this.#sequence = lastSequence;
+    this.#passed = lastSequence;
     this.#lastPassedAtMs = clock.nowMs();
   }
 
@@ -70,7 +81,7 @@ export class Heartbeat implements Visibility {
     return aged;
   }
 
-  /** Number of marks written so far. */
+  /** Number of the last mark written. */
   get marks(): number {
     return this.#sequence;
   }
@@ -103,9 +114,9 @@ export class Heartbeat implements Visibility {
     return mark;
   }
 
-  /** A mark came back through the stream. Late and repeated ones (after a reconnect) are fine. */
+  /** A mark came back through the stream. Late and repeated ones (after a reconnect), and those of others, are ignored. */
   marked(row: ChangelogRow): void {
-    if (row.sequence <= this.#passed) return;
+    if (row.sequence <= this.#passed || row.sequence > this.#sequence) return;
     this.#passed = row.sequence;
     this.#lastPassedAtMs = this.#clock.nowMs();
     this.#streamLagMs = Math.max(0, this.#clock.wallMs() - row.writtenAtMs);

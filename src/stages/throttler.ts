@@ -68,7 +68,8 @@ export class Throttler implements Gate {
   async #read(source: ThrottleSignal, signal: AbortSignal): Promise<string | null> {
     const limit = deadline(readTimeoutMs, `reading ${source.name}`, this.#clock, signal);
     try {
-      return await source.read(limit.signal);
+      // A signal that does not listen to its deadline must not keep the gate open on an old answer.
+      return await Promise.race([source.read(limit.signal), aborted(limit.signal)]);
     } catch (error) {
       signal.throwIfAborted();
       return `${source.name} unreadable: ${messageOf(error)}`;
@@ -76,4 +77,12 @@ export class Throttler implements Gate {
       limit.clear();
     }
   }
+}
+
+/** Rejects when the signal aborts; never resolves. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }

@@ -1,0 +1,104 @@
+import type { Row } from './row.ts';
+
+/** What became of a write: done, it has to wait for another transaction, or a key stands in the way. */
+export type Outcome = 'done' | 'blocked' | 'same-key' | 'same-value';
+
+/** The ghost table: committed rows, and the transactions that write to it. */
+export class Ghost {
+  readonly rows = new Map<number, Row>();
+  readonly open = new Set<GhostTransaction>();
+  /** The ghost has a unique key on `u`. */
+  readonly unique: boolean;
+
+  constructor(unique: boolean) {
+    this.unique = unique;
+  }
+
+  begin(): GhostTransaction {
+    const transaction = new GhostTransaction(this);
+    this.open.add(transaction);
+    return transaction;
+  }
+}
+
+/**
+ * One transaction on the ghost, with the locks of READ COMMITTED: rows it wrote, and the values of the unique key of rows that
+ * it inserted or deleted. A delete of a row that is not there locks nothing.
+ */
+export class GhostTransaction {
+  readonly #ghost: Ghost;
+  readonly #writes = new Map<number, Row | null>();
+  readonly #values = new Set<number>();
+
+  constructor(ghost: Ghost) {
+    this.#ghost = ghost;
+  }
+
+  remove(rank: number): Outcome {
+    if (this.#isLocked(rank)) return 'blocked';
+    const row = this.row(rank);
+    if (!row) return 'done';
+    this.#values.add(row.u);
+    this.#writes.set(rank, null);
+    return 'done';
+  }
+
+  insert(rank: number, row: Row): Outcome {
+    if (this.#isLocked(rank)) return 'blocked';
+    if (this.row(rank)) return 'same-key';
+    if (this.#ghost.unique) {
+      if (this.#isValueLocked(row.u)) return 'blocked';
+      if (this.holder(row.u) !== null) return 'same-value';
+      this.#values.add(row.u);
+    }
+    this.#writes.set(rank, row);
+    return 'done';
+  }
+
+  /** REPLACE: whatever stands in the way is deleted. */
+  replace(rank: number, row: Row): Outcome {
+    if (this.#isLocked(rank)) return 'blocked';
+    if (this.#ghost.unique && this.#isValueLocked(row.u)) return 'blocked';
+    const own = this.row(rank);
+    if (own) this.#values.add(own.u);
+    const holder = this.#ghost.unique ? this.holder(row.u) : null;
+    if (holder !== null && holder !== rank && this.remove(holder) === 'blocked') return 'blocked';
+    this.#values.add(row.u);
+    this.#writes.set(rank, row);
+    return 'done';
+  }
+
+  row(rank: number): Row | undefined {
+    const own = this.#writes.get(rank);
+    return own === undefined ? this.#ghost.rows.get(rank) : (own ?? undefined);
+  }
+
+  /** Rank of the row that has this value of the unique key. */
+  holder(u: number): number | null {
+    for (const [rank, row] of this.#writes) if (row?.u === u) return rank;
+    for (const [rank, row] of this.#ghost.rows) if (row.u === u && !this.#writes.has(rank)) return rank;
+    return null;
+  }
+
+  commit(): void {
+    for (const [rank, row] of this.#writes) {
+      if (row) this.#ghost.rows.set(rank, row);
+      else this.#ghost.rows.delete(rank);
+    }
+    this.rollback();
+  }
+
+  rollback(): void {
+    this.#ghost.open.delete(this);
+  }
+
+  #isLocked(rank: number): boolean {
+    for (const other of this.#ghost.open) if (other !== this && other.#writes.has(rank)) return true;
+    return false;
+  }
+
+  #isValueLocked(u: number): boolean {
+    for (const other of this.#ghost.open) if (other !== this && other.#values.has(u)) return true;
+    return false;
+  }
+}

@@ -1,0 +1,135 @@
+import type { Key } from '../../src/core/key.ts';
+import type { Position } from '../../src/core/position.ts';
+import type { Row } from './row.ts';
+
+/** A place in the binlog: before the entry of this number. */
+export class LogPosition implements Position {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+  toString(): string {
+    return `log:${this.index}`;
+  }
+}
+
+/** What a transaction of the original does: the events it logs, and its net effect. */
+export interface Work {
+  /** One for each row event: the key, and whether the event deleted it. */
+  readonly touches: readonly (readonly [Key, boolean])[];
+  readonly changes: ReadonlyMap<number, Row | null>;
+  /** Values of the unique key that it locks. */
+  readonly values: ReadonlySet<number>;
+}
+
+/** An entry of the binlog. */
+export type Entry =
+  | { readonly kind: 'rows' | 'xa-commit'; readonly work: Work }
+  | { readonly kind: 'xa-prepare'; readonly work: Work }
+  | { readonly kind: 'xa-rollback'; readonly work: Work }
+  | { readonly kind: 'mark'; readonly sequence: number; readonly atMs: number; readonly shown: () => void };
+
+/**
+ * The primary, as far as the original and the changelog go: commits are ordered, an entry can be read from the binlog as soon
+ * as it is logged, and its rows are visible to reads only later, in the order of the commits (I2).
+ */
+export class Server {
+  /** The original as its writers see it: with all that is logged. */
+  readonly latest = new Map<number, Row>();
+  /** The original as a read sees it. */
+  readonly visible = new Map<number, Row>();
+  readonly log: Entry[] = [];
+  /** Prepared XA transactions: their rows are locked, and nobody sees them. */
+  readonly prepared: Work[] = [];
+  /** For each rank, what each entry of the log made of it. */
+  readonly history = new Map<number, { readonly index: number; readonly row: Row | null }[]>();
+  #shown = 0;
+
+  /** Entries up to here are visible. */
+  get shown(): number {
+    return this.#shown;
+  }
+  /** True when entries are logged whose rows are not visible yet. */
+  get behind(): boolean {
+    return this.#shown < this.log.length;
+  }
+
+  /** A row that is there before the migration starts. */
+  seed(rank: number, row: Row): void {
+    this.latest.set(rank, row);
+    this.visible.set(rank, row);
+    this.history.set(rank, [{ index: -1, row }]);
+  }
+
+  commit(work: Work, kind: 'rows' | 'xa-commit' = 'rows'): void {
+    for (const [rank, row] of work.changes) {
+      if (row) this.latest.set(rank, row);
+      else this.latest.delete(rank);
+      let past = this.history.get(rank);
+      if (!past) {
+        past = [];
+        this.history.set(rank, past);
+      }
+      past.push({ index: this.log.length, row });
+    }
+    this.log.push({ kind, work });
+  }
+
+  prepare(work: Work): void {
+    this.prepared.push(work);
+    this.log.push({ kind: 'xa-prepare', work });
+  }
+
+  /** Ends a prepared transaction. */
+  decide(work: Work, commit: boolean): void {
+    this.prepared.splice(this.prepared.indexOf(work), 1);
+    if (commit) this.commit(work, 'xa-commit');
+    else this.log.push({ kind: 'xa-rollback', work });
+  }
+
+  /** Commits a mark; `shown` is called when it and all before it are visible. */
+  mark(sequence: number, atMs: number, shown: () => void): void {
+    this.log.push({ kind: 'mark', sequence, atMs, shown });
+  }
+
+  /** Makes the next entry visible. */
+  show(): void {
+    const entry = this.log[this.#shown]!;
+    this.#shown += 1;
+    if (entry.kind === 'mark') entry.shown();
+    if (entry.kind !== 'rows' && entry.kind !== 'xa-commit') return;
+    for (const [rank, row] of entry.work.changes) {
+      if (row) this.visible.set(rank, row);
+      else this.visible.delete(rank);
+    }
+  }
+
+  /** Rows that other transactions have locked: a writer would wait for them. */
+  isLocked(rank: number): boolean {
+    return this.#someLock((work) => work.changes.has(rank));
+  }
+  isValueLocked(u: number): boolean {
+    return this.#someLock((work) => work.values.has(u));
+  }
+
+  /** The row of `rank` as of the entries before `index`. */
+  rowAt(rank: number, index: number): Row | null {
+    const past = this.history.get(rank) ?? [];
+    for (let i = past.length - 1; i >= 0; i -= 1) if (past[i]!.index < index) return past[i]!.row;
+    return null;
+  }
+  /** True when an entry from `index` on touches `rank`. */
+  isTouchedFrom(rank: number, index: number): boolean {
+    const past = this.history.get(rank);
+    return past !== undefined && past.length > 0 && past[past.length - 1]!.index >= index;
+  }
+
+  #someLock(test: (work: Work) => boolean): boolean {
+    for (const work of this.prepared) if (test(work)) return true;
+    for (let i = this.#shown; i < this.log.length; i += 1) {
+      const entry = this.log[i]!;
+      if ((entry.kind === 'rows' || entry.kind === 'xa-commit') && test(entry.work)) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+import type { ChangeSink } from '../../src/core/stream.ts';
+import { LogPosition, type Server } from './server.ts';
+
+/** What the stream needs to know of its receiver. */
+export interface Receiver extends ChangeSink {
+  /** True while nothing more may be sent. */
+  readonly full: boolean;
+}
+
+/** The binlog as the change stream delivers it: event by event, whole transactions claimed, XA rows when they commit (I9). */
+export class SimStream {
+  readonly #server: Server;
+  readonly #receiver: Receiver;
+  #entry: number;
+  #event = 0;
+
+  constructor(server: Server, receiver: Receiver, from: number) {
+    this.#server = server;
+    this.#receiver = receiver;
+    this.#entry = from;
+  }
+
+  /** The entry that is being delivered. */
+  get entry(): number {
+    return this.#entry;
+  }
+
+  get hasMore(): boolean {
+    return this.#entry < this.#server.log.length && !this.#receiver.full;
+  }
+
+  /** Delivers up to `events` events. */
+  deliver(events: number): void {
+    for (let i = 0; i < events && this.hasMore; i += 1) this.#next();
+  }
+
+  /** The connection is lost: the transactions since the last whole one come again. */
+  reconnect(): void {
+    this.#event = 0;
+  }
+
+  #next(): void {
+    const entry = this.#server.log[this.#entry]!;
+    if (entry.kind === 'rows' || entry.kind === 'xa-commit') {
+      const touch = entry.work.touches[this.#event];
+      if (touch) {
+        this.#event += 1;
+        this.#receiver.touched('original', touch[0], touch[1]);
+        return;
+      }
+    }
+    if (entry.kind === 'mark' && this.#event === 0) {
+      this.#event = 1;
+      this.#receiver.marked({ id: 1, sequence: entry.sequence, writtenAtMs: entry.atMs });
+      return;
+    }
+    this.#entry += 1;
+    this.#event = 0;
+    this.#receiver.committed(new LogPosition(this.#entry));
+  }
+}
