@@ -170,9 +170,16 @@ export class Planner {
         this.#rows.pop();
         continue;
       }
+      // Two uncertain rows in one transaction would multiply their worlds.
+      if (this.#model.isUncertain(row) && this.#touchesUncertain(scratch)) continue;
       scratch.set(row, this.#random.pick(states));
       return row;
     }
     return undefined;
+  }
+
+  #touchesUncertain(scratch: ReadonlyMap<number, TextRow | null>): boolean {
+    for (const row of scratch.keys()) if (this.#model.isUncertain(row)) return true;
+    return false;
   }
 }
