@@ -1,5 +1,6 @@
-import type { ConnectionOptions } from 'mysql2';
+import type { ConnectionOptions as DriverOptions } from 'mysql2';
 import type { Clock } from '../../base/clock.ts';
+import type { ConnectionFields } from '../connection-options.ts';
 import type { ServerFlavor } from './server-facts.ts';
 
 /** Where the stream writes what it does: pino's shape. */
@@ -9,12 +10,26 @@ export interface StreamLog {
   warn(fields: object, message: string): void;
 }
 
+/** How to reach the server. `socketPath` goes before host and port. */
+export type StreamConnectionFields = Pick<
+  ConnectionFields,
+  'host' | 'port' | 'socketPath' | 'user' | 'password' | 'ssl'
+> & { readonly connectTimeoutMs?: number };
+
+/** What the driver wants; the fields one by one, since some of them may be getters. */
+export function driverOptions(fields: StreamConnectionFields): DriverOptions {
+  const { host, port, socketPath, user, password, ssl, connectTimeoutMs } = fields;
+  return {
+    ...(socketPath === undefined ? { host, port } : { socketPath }),
+    user,
+    password,
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }),
+  };
+}
+
 export interface BinlogStreamOptions {
-  /** How to connect: host and port or socketPath, user, password, ssl. */
-  readonly connection: Pick<
-    ConnectionOptions,
-    'host' | 'port' | 'socketPath' | 'user' | 'password' | 'ssl' | 'connectTimeout'
-  >;
+  readonly connection: StreamConnectionFields;
   readonly flavor: ServerFlavor;
   /** Whether `currentPosition` is a GTID set. `auto`: where the server writes them. */
   readonly gtid: 'auto' | 'on' | 'off';

@@ -15,6 +15,7 @@ import { judgeStreamError } from './stream-error.ts';
 import { StreamFigures } from './stream-figures.ts';
 import {
   type BinlogStreamOptions,
+  driverOptions,
   HEARTBEAT_MS,
   MAX_HELD_KEYS,
   MAX_RECONNECTS,
@@ -95,7 +96,7 @@ export class BinlogStream implements ChangeStream {
 
   currentPosition(): Promise<Position> {
     const { connection, flavor, gtid } = this.#options;
-    return readCurrentPosition(connection, flavor, gtid);
+    return readCurrentPosition(driverOptions(connection), flavor, gtid);
   }
 
   parsePosition(text: string): Position {
@@ -189,7 +190,7 @@ export class BinlogStream implements ChangeStream {
     const ended = new AbortController();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      this.#facts ??= await readServerFacts(connection, flavor);
+      this.#facts ??= await readServerFacts(driverOptions(connection), flavor);
       if (signal.aborted) return new Failure('the stream was stopped');
       this.#tables.foldCase = this.#facts.foldCase;
       this.#preparedAtStart.resolve(this.#facts.preparedXids);
@@ -216,7 +217,7 @@ export class BinlogStream implements ChangeStream {
     // Above what people number their servers with.
     const ourId = serverId ?? randomInt(3_000_000_000, 0xffff_fff0);
     return new Tap(
-      { ...connection },
+      driverOptions(connection),
       { ...ledger.position.startOptions, serverId: ourId },
       {
         ready: (session) => {
