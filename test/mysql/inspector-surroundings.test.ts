@@ -6,6 +6,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { artifactNames } from '../../src/core/names.ts';
 import { quoteTable } from '../../src/core/quote.ts';
 import { readTableDefinition } from '../../src/mysql/inspector/definition.ts';
+import { readForeignKeys } from '../../src/mysql/inspector/foreign-keys.ts';
 import { inspectOriginal } from '../../src/mysql/inspector/inspection.ts';
 import { checkPrivileges } from '../../src/mysql/inspector/privileges.ts';
 import { readTableLocks } from '../../src/mysql/inspector/table-locks.ts';
@@ -59,6 +60,17 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       };
       assert.deepEqual(parent.foreignKeys, { own: [], pointing: [expected], complete: true });
       assert.deepEqual(child.foreignKeys, { own: [expected], pointing: [], complete: true });
+      // Without PROCESS only what the account has grants on is seen, and that is said.
+      await session.execute("CREATE USER half@'127.0.0.1' IDENTIFIED BY 'x'");
+      const half = { ...lab.primary, host: '127.0.0.1', user: 'half', password: 'x' };
+      await session.execute("GRANT SELECT, INSERT ON elsewhere.* TO half@'127.0.0.1'");
+      const seen = await withSession(half, (its) => readForeignKeys(its, { schema: SCHEMA, name: 'parent' }));
+      assert.deepEqual(seen, { own: [], pointing: [expected], complete: false });
+      await session.execute("REVOKE SELECT, INSERT ON elsewhere.* FROM half@'127.0.0.1'");
+      const blind = await withSession(half, (its) =>
+        readForeignKeys(its, { schema: SCHEMA, name: 'parent' }),
+      );
+      assert.deepEqual(blind, { own: [], pointing: [], complete: false });
     });
 
     test('who holds the table is seen, with the age of the transaction', async () => {
