@@ -1,11 +1,13 @@
 import { type Clock, systemClock } from './base/clock.ts';
-import { type ExitCode, Failure, messageOf, PoltergeistError } from './base/errors.ts';
+import { type ExitCode, messageOf, PoltergeistError } from './base/errors.ts';
 import type { LiveSettings } from './core/settings.ts';
 import type { TableRef } from './core/table-ref.ts';
+import { Migrator } from './migrator.ts';
 import { askPassword } from './ops/ask-password.ts';
 import { liveSettings } from './ops/live-settings.ts';
 import { createLog, type Log } from './ops/log.ts';
-import { type Operable, operate } from './ops/operate.ts';
+import { migrationConfig } from './ops/migration-config.ts';
+import { operate } from './ops/operate.ts';
 import { type ParsedOptions, parseOptions } from './ops/parse-options.ts';
 import { helpText } from './ops/program.ts';
 import { hideSecrets } from './ops/secrets.ts';
@@ -62,9 +64,17 @@ interface MigrationRequest extends Invocation {
   readonly clock: Clock;
 }
 
-/** The seam between operation and migration: options in, a Migrator out. */
-function buildMigration({ target }: MigrationRequest): Operable {
-  throw new Failure(`cannot migrate ${target.schema}.${target.name}: the migrator is not wired in yet`);
+function buildMigration({
+  options,
+  password,
+  log,
+  target,
+  settings,
+  socketFile,
+  clock,
+}: MigrationRequest): Migrator {
+  const config = migrationConfig(options, { password, target, socketFile, wallMs: clock.wallMs() });
+  return new Migrator({ config, settings, clock, log, print });
 }
 
 function print(line: string): void {

@@ -69,7 +69,8 @@ export class Copier {
       await gate.pass(signal);
       const chunk = await retry('looking up a chunk', () => chunks.next(signal), signal);
       if (!chunk) return;
-      this.#rows += await this.#copy(chunk, signal);
+      const rows = await this.#copy(chunk, signal);
+      this.#rows += rows;
     }
   }
 

@@ -142,7 +142,8 @@ export class CutOver {
       await port.lock(limit.signal);
       const lockedMs = clock.nowMs();
       onStep('locked; draining');
-      await this.#drain(limit.signal);
+      // Nothing can change the definition now; what slipped in before the lock is looked for while the drain runs.
+      await Promise.all([this.#drain(limit.signal), port.recheck(limit.signal)]);
       const drainedMs = clock.nowMs();
       await turnstile.exclusive(() => this.#swap(limit.signal), limit.signal);
       const doneMs = clock.nowMs();
@@ -165,7 +166,6 @@ export class CutOver {
   async #swap(signal: AbortSignal): Promise<void> {
     const { port, changes, onStep, onSwapped } = this.#parts;
     if (!changes.empty) throw new Transient('a change came in after the drain mark');
-    await port.recheck(signal);
     onStep('renaming');
     const renaming = port.rename();
     renaming.catch(() => undefined);

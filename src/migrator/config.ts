@@ -1,0 +1,58 @@
+import type { Clock } from '../base/clock.ts';
+import type { NameOptions } from '../core/names.ts';
+import type { LiveSettings } from '../core/settings.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import type { ConnectionOptions } from '../mysql/connection-options.ts';
+import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
+
+/** All that a migration is told by its operator. */
+export interface MigrationConfig {
+  readonly connection: ConnectionOptions;
+  readonly table: TableRef;
+  /** `--alter` as given. */
+  readonly alter: string;
+  /** False: validate, print the plan, and leave nothing behind. */
+  readonly execute: boolean;
+  readonly refusals: RefusalOptions;
+  readonly approveRenamedColumns: boolean;
+  readonly skipRenamedColumns: boolean;
+  readonly allowNullableUniqueKey: boolean;
+  readonly names: NameOptions;
+  /** Drop the old table at the end. */
+  readonly okToDropTable: boolean;
+  readonly gtid: 'auto' | 'on' | 'off';
+  readonly replicaServerId: number | null;
+  /** Workers that copy, and sessions that apply. */
+  readonly copyWorkers: number;
+  readonly applySessions: number;
+  readonly heartbeatIntervalMs: number;
+  /** Tries of one step before the migration fails (`--default-retries`). */
+  readonly retries: number;
+  readonly cutOver: {
+    readonly lockTimeoutSeconds: number;
+    readonly exponentialBackoff: boolean;
+    readonly backoffMaxSeconds: number;
+  };
+  /** Rest while one of these exists. */
+  readonly throttleFlagFiles: readonly string[];
+  /** For the status only: their users are elsewhere. */
+  readonly panicFlagFile: string | null;
+  readonly socketFile: string | null;
+}
+
+/** A log as the migrator needs it; pino's is one. */
+export interface MigrationLog {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+}
+
+/** What a migrator works with besides its configuration. */
+export interface MigrationParts {
+  readonly config: MigrationConfig;
+  readonly settings: LiveSettings;
+  readonly clock: Clock;
+  readonly log: MigrationLog;
+  /** Lines for the operator on stdout: the plan. */
+  readonly print: (line: string) => void;
+}

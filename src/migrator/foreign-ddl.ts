@@ -1,0 +1,17 @@
+/** Statements that may name the table without changing anything that the migration rests on. */
+const harmless =
+  /^\s*(analyze|optimize\s+(no_write_to_binlog\s+|local\s+)?table|repair|check|flush|grant|revoke|create\s+(or\s+replace\s+)?(algorithm\s*=\s*\w+\s+)?(definer\s*=\s*\S+\s+)?(sql\s+security\s+\w+\s+)?view|drop\s+view|create\s+(or\s+replace\s+)?(definer\s*=\s*\S+\s+)?(procedure|function|event)|drop\s+(procedure|function|event|temporary\s+table))\b/i;
+
+/** A new table that was only modelled on ours. A foreign key to ours would be another matter. */
+const otherTable = /^\s*create\s+(or\s+replace\s+)?(temporary\s+)?table\b/i;
+
+/**
+ * What DDL of others that names one of our tables means to us (I10). When in doubt it is a change of the world.
+ * @param sql the statement as it stands in the binlog.
+ */
+export function meaningOf(sql: string): 'harmless' | 'changes-the-world' {
+  const bare = sql.replace(/^\s*(\/\*[\s\S]*?\*\/\s*)+/, '');
+  if (harmless.test(bare)) return 'harmless';
+  if (otherTable.test(bare) && !/\breferences\b/i.test(bare)) return 'harmless';
+  return 'changes-the-world';
+}

@@ -1,0 +1,68 @@
+import { Refusal } from '../base/errors.ts';
+import { checkAlter } from '../core/alter/check.ts';
+import { type Alter, parseAlter } from '../core/alter/clauses.ts';
+import { artifactNames } from '../core/names.ts';
+import type { TableDefinition } from '../core/table.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import type { ArtifactRefs } from '../mysql/artifacts.ts';
+import { type Inspection, inspectOriginal } from '../mysql/inspector/inspection.ts';
+import { checkPrivileges } from '../mysql/inspector/privileges.ts';
+import { refuseArtifacts, refusePrivileges, refuseServer, refuseTable } from '../mysql/inspector/refusals.ts';
+import { probeServer, type ServerFacts } from '../mysql/server.ts';
+import type { Session } from '../mysql/session.ts';
+import type { MigrationParts } from './config.ts';
+
+/** What is known before anything is touched, and passed every refusal that can be made by then. */
+export interface Survey {
+  readonly facts: ServerFacts;
+  readonly original: TableDefinition;
+  readonly alter: Alter;
+  readonly artifacts: ArtifactRefs;
+  readonly inspection: Inspection;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Inspects the server and the original, and refuses by name what cannot be done safely.
+ * @throws Refusal, with nothing touched (a probe table for the privileges came and went).
+ */
+export async function survey(session: Session, parts: MigrationParts): Promise<Survey> {
+  const { config, clock } = parts;
+  const names = (table: string) => artifactNames(table, config.names);
+  const facts = await probeServer(session);
+  const what = { ref: config.table, facts, artifacts: names(config.table.name), clock };
+  let inspection = await inspectOriginal(session, what);
+  if (inspection.ref.name !== config.table.name) {
+    // The server spells the name in another way: the artifacts go by its spelling.
+    inspection = await inspectOriginal(session, {
+      ...what,
+      ref: inspection.ref,
+      artifacts: names(inspection.ref.name),
+    });
+  }
+  refuseServer(facts, config.refusals);
+  refuseTable(inspection, facts, config.refusals);
+  const original = inspection.definition;
+  if (!original) throw new Refusal('not-found', `the table ${config.table.name} cannot be read`);
+  const foreignKeys = inspection.foreignKeys.own.map(({ name }) => name);
+  const alter = parseAlter(config.alter, { foreignKeys });
+  const warnings = [...checkAlter(alter, config)];
+  refuseArtifacts(inspection, config.refusals);
+  const artifacts = refsOf(original.ref, names(original.ref.name));
+  const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
+  const report = await checkPrivileges(session, { original: original.ref, probe, facts });
+  refusePrivileges(report);
+  for (const { privilege, purpose } of report.missing)
+    warnings.push(`the account lacks ${privilege}: ${purpose}`);
+  return { facts, original, alter, artifacts, inspection, warnings };
+}
+
+function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): ArtifactRefs {
+  const ref = (name: string): TableRef => ({ schema: original.schema, name });
+  return {
+    ghost: ref(names.ghost),
+    changelog: ref(names.changelog),
+    old: ref(names.old),
+    checkpoint: ref(names.checkpoint),
+  };
+}

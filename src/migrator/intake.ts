@@ -1,0 +1,152 @@
+import { Failure } from '../base/errors.ts';
+import type { ChangeSet } from '../core/changeset.ts';
+import type { Key } from '../core/key.ts';
+import type { Position } from '../core/position.ts';
+import { quoteTable } from '../core/quote.ts';
+import type { ChangelogRow, ChangeSink, ChangeStream, StreamNotice } from '../core/stream.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import { meaningOf } from './foreign-ddl.ts';
+
+export interface IntakeParts {
+  readonly original: TableRef;
+  readonly ghost: TableRef;
+  readonly changes: ChangeSet;
+  readonly stream: ChangeStream;
+  readonly marked: (row: ChangelogRow) => void;
+  /** Ends the migration. */
+  readonly fail: (error: Error) => void;
+  readonly log: { info(facts: object, message: string): void };
+}
+
+/** When a paused stream is let go on: the set has drained to this part of its capacity. */
+const resumeAt = 0.8;
+
+/**
+ * Receives the stream: keys into the change set, marks to the heartbeat, the world's changes to the judge.
+ *
+ * States: following -> swapped (the RENAME was seen in the stream: from here on events of the original's name
+ * are those of the new table, and are only remembered, for I7).
+ */
+export class Intake implements ChangeSink {
+  readonly #parts: IntakeParts;
+  /** Connections of ours whose DDL is expected. */
+  readonly #ours = new Set<number>();
+  readonly #touchedSince = new Set<Key>();
+  #rows = 0;
+  #swapping = false;
+  #swapSeen = false;
+  #onSwapSeen: () => void = () => undefined;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Row changes of the original received so far. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** True once our RENAME was read in the stream. */
+  get swapSeen(): boolean {
+    return this.#swapSeen;
+  }
+
+  /** Keys that were changed in the new table since the swap. */
+  get touchedSince(): ReadonlySet<Key> {
+    return this.#touchedSince;
+  }
+
+  /** DDL of this connection is ours. */
+  expect(threadId: number): void {
+    this.#ours.add(threadId);
+  }
+
+  /** A RENAME of ours may come now. @param onSeen called in the stream's turn, when it is read. */
+  expectSwap(onSeen: () => void): void {
+    this.#swapping = true;
+    this.#onSwapSeen = onSeen;
+  }
+
+  touched(role: string, key: Key, deleted: boolean): void {
+    if (role === 'new') {
+      this.#touchedSince.add(key);
+      return;
+    }
+    this.#rows += 1;
+    this.#parts.changes.touch(key, deleted);
+    if (this.#parts.changes.full) this.#parts.stream.pause();
+  }
+
+  marked(row: ChangelogRow): void {
+    this.#parts.marked(row);
+  }
+
+  committed(position: Position): void {
+    this.#parts.changes.committed(position);
+  }
+
+  noticed(notice: StreamNotice): void {
+    const { original, fail, log } = this.#parts;
+    if (notice.kind !== 'ddl') {
+      if (!this.#swapSeen) fail(this.#judge(notice));
+      return;
+    }
+    if (this.#ours.has(notice.threadId)) {
+      if (this.#swapping && /^\s*rename\s/i.test(notice.sql)) this.#seeSwap();
+      return;
+    }
+    if (this.#swapSeen) return;
+    if (meaningOf(notice.sql) === 'harmless')
+      log.info({ sql: notice.sql }, 'a statement of others names the table');
+    else
+      fail(
+        new Failure(
+          `somebody changed the schema under the migration of ${quoteTable(original)}: ${cut(notice.sql)}`,
+          {
+            hint: 'The original is as that statement left it; nothing of ours is in it. Look at the table and start again.',
+          },
+        ),
+      );
+  }
+
+  /** Lets a paused stream go on as the set drains, until the signal aborts. */
+  async relieve(signal: AbortSignal): Promise<void> {
+    const { changes, stream } = this.#parts;
+    while (!signal.aborted) {
+      await changes.changed.next(signal);
+      if (stream.stats.paused && changes.size < changes.capacity * resumeAt) stream.resume();
+    }
+  }
+
+  #seeSwap(): void {
+    this.#swapping = false;
+    this.#swapSeen = true;
+    this.#onSwapSeen();
+  }
+
+  #judge(notice: Exclude<StreamNotice, { kind: 'ddl' }>): Failure {
+    const table = quoteTable(this.#parts.original);
+    switch (notice.kind) {
+      case 'statement':
+        return new Failure(
+          `${table} was changed by a statement that left no row events: ${cut(notice.sql)}`,
+          {
+            hint: 'The original table is untouched by us. Let that session use binlog_format=ROW, and start again.',
+          },
+        );
+      case 'key-absent':
+        return new Failure(`a row event of ${table} does not have the columns of the migration key`, {
+          hint: 'The original table is untouched. Let all sessions write with binlog_row_image=FULL, and start again.',
+        });
+      case 'definition-changed':
+        return new Failure(`the definition of ${table} is not what it was at the start: ${notice.detail}`, {
+          hint: 'The original is as others left it. Look at the table and start again.',
+        });
+    }
+  }
+}
+
+function cut(sql: string): string {
+  const line = sql.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}...` : line;
+}

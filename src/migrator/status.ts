@@ -1,0 +1,79 @@
+import { hostname } from 'node:os';
+import { isAtLeast, type Phase } from '../core/phase.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { MigrationParts } from './config.ts';
+import type { DataPath } from './data-path.ts';
+import type { Survey } from './inspect.ts';
+import type { Progress } from './progress.ts';
+
+/** What a snapshot is taken of; what is not there yet is null. */
+export interface RunState {
+  readonly parts: MigrationParts;
+  readonly phase: Phase;
+  readonly startedWallMs: number;
+  readonly startedMs: number;
+  readonly survey: Survey | null;
+  readonly path: DataPath | null;
+  readonly progress: Progress;
+  readonly throttled: string | null;
+  readonly lagMs: number;
+  readonly postponing: boolean;
+  readonly cutOverAttempts: number;
+  readonly writerStopMs: number | null;
+}
+
+/** The run at this moment. */
+export function takeSnapshot(state: RunState): Snapshot {
+  const { parts, survey, path, progress } = state;
+  const { config, settings, clock } = parts;
+  const { connection } = config;
+  const name = (suffix: string): string => `_${config.table.name}_${suffix}`;
+  const rowsCopied = path?.copier.rows ?? 0;
+  // Once everything is copied the estimate has had its day.
+  const rowsEstimate = progress.complete
+    ? rowsCopied
+    : Math.max(survey?.original.rowsEstimate ?? 0, rowsCopied);
+  const server = `${connection.host}:${connection.port}`;
+  const version = survey?.facts.version ?? '';
+  return {
+    version: 1,
+    original: survey?.original.ref ?? config.table,
+    ghost: survey?.artifacts.ghost ?? { schema: config.table.schema, name: name('gho') },
+    old: survey?.artifacts.old ?? { schema: config.table.schema, name: name('del') },
+    phase: state.phase,
+    startedAtMs: state.startedWallMs,
+    elapsedMs: clock.nowMs() - state.startedMs,
+    copyElapsedMs: progress.elapsedMs,
+    rowsCopied,
+    rowsEstimate,
+    copyComplete: progress.complete,
+    changesReceived: path?.intake.rows ?? 0,
+    keysApplied: path?.applier.applied ?? 0,
+    backlog: path?.changes.size ?? 0,
+    backlogLimit: path?.changes.capacity ?? 0,
+    coordinates: path?.stream.stats.position?.toString() ?? '',
+    streamConnected: path?.stream.stats.connected ?? false,
+    streamReconnects: path?.stream.stats.reconnects ?? 0,
+    streamLagMs: path && isAtLeast(state.phase, 'copying') ? path.heartbeat.streamLagMs : 0,
+    replicationLagMs: state.lagMs,
+    throttled: state.throttled,
+    postponing: state.postponing,
+    cutOverAttempts: state.cutOverAttempts,
+    writerStopMs: state.writerStopMs,
+    etaMs: progress.etaMs(rowsCopied, rowsEstimate),
+    applierHost: server,
+    applierVersion: version,
+    inspectedHost: server,
+    inspectedVersion: version,
+    executingHost: hostname(),
+    chunkRows: path?.chunker.rows ?? settings.chunkRows ?? 0,
+    chunkRowsFixed: settings.chunkRows !== null,
+    batchKeys: settings.batchKeys,
+    maxLagMs: settings.maxLagMs,
+    throttleFlagFile: config.throttleFlagFiles[0] ?? null,
+    postponeFlagFile: settings.postponeFlagFile,
+    panicFlagFile: config.panicFlagFile,
+    throttleControlReplicas: settings.throttleControlReplicas,
+    socketFile: config.socketFile,
+  };
+}

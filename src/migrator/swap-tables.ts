@@ -1,0 +1,94 @@
+import { messageOf, Transient } from '../base/errors.ts';
+import type { Phase } from '../core/phase.ts';
+import { CutOver, type SwapReport } from '../stages/cutover.ts';
+import type { MigrationParts } from './config.ts';
+import type { DataPath } from './data-path.ts';
+import type { Survey } from './inspect.ts';
+import type { Plan } from './plan.ts';
+import type { Readiness } from './readiness.ts';
+import { makeSwapPort } from './swap-port.ts';
+
+const readinessPollMs = 100;
+/** How long an attempt looks for old transactions to end before it counts as failed. */
+const patienceMs = 30_000;
+
+export interface SwapContext {
+  readonly parts: MigrationParts;
+  readonly survey: Survey;
+  readonly plan: Plan;
+  readonly path: DataPath;
+  readonly readiness: Readiness;
+  readonly throttler: { readonly reason: string | null };
+  readonly enter: (phase: Phase, attempt: number) => void;
+  readonly onSwapped: () => void;
+  /** Counts the ghost's statistics. @returns what the server complained about. */
+  readonly analyzeGhost: () => Promise<string | null>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits until the operator and the state of things allow it, and cuts over; an attempt that fails is made again later.
+ * @throws the last attempt's error when the tries are used up; what cannot be tried again at once.
+ */
+export async function swapTables(context: SwapContext): Promise<SwapReport> {
+  const { path, enter, signal } = context;
+  const { config, clock, log } = context.parts;
+  let attempt = 0;
+  const cutOver = makeCutOver(context, () => attempt);
+  enter('waiting', attempt);
+  await waitUntilReady(context);
+  const complaint = await context.analyzeGhost();
+  if (complaint !== null) log.warn({}, `ANALYZE of the ghost table: ${complaint}`);
+  for (;;) {
+    enter('waiting', attempt);
+    await waitUntilReady(context);
+    attempt += 1;
+    enter('cutting-over', attempt);
+    path.expectSwap();
+    try {
+      const report = await cutOver.attempt(signal);
+      log.info(
+        { ...report },
+        `tables swapped; writers were stopped for ${Math.round(report.writerStopMs)} ms`,
+      );
+      return report;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Transient) || attempt >= config.retries) throw error;
+      const seconds = backoffSeconds(attempt, config.cutOver);
+      log.warn({ attempt }, `cut-over attempt failed: ${messageOf(error)}; next in ${seconds} s`);
+      await clock.sleep(seconds * 1000, signal);
+    }
+  }
+}
+
+function makeCutOver({ parts, survey, path, onSwapped }: SwapContext, attempt: () => number): CutOver {
+  const { config, clock, log } = parts;
+  const { changes, heartbeat: visibility, applier, turnstile } = path;
+  const port = makeSwapPort(survey, path, parts);
+  const onStep = (step: string): void => log.info({ attempt: attempt() }, `cut-over: ${step}`);
+  return new CutOver(
+    { port, changes, visibility, applier, turnstile, clock, onSwapped, onStep },
+    { lockTimeoutMs: config.cutOver.lockTimeoutSeconds * 1000, patienceMs },
+  );
+}
+
+async function waitUntilReady({ parts, path, readiness, throttler, signal }: SwapContext): Promise<void> {
+  let said = '';
+  for (;;) {
+    const obstacle = await readiness.obstacle(path, throttler.reason);
+    if (obstacle === null) return;
+    // One line a kind of obstacle, not one a poll.
+    const kind = obstacle.replace(/[\d.]+/g, '');
+    if (kind !== said) parts.log.info({}, `the cut-over waits: ${obstacle}`);
+    said = kind;
+    await parts.clock.sleep(readinessPollMs, signal);
+  }
+}
+
+function backoffSeconds(
+  attempt: number,
+  options: { readonly exponentialBackoff: boolean; readonly backoffMaxSeconds: number },
+): number {
+  return options.exponentialBackoff ? Math.min(2 ** (attempt - 1), options.backoffMaxSeconds) : 1;
+}

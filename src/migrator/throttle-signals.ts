@@ -1,0 +1,77 @@
+import { access } from 'node:fs/promises';
+import type { LiveSettings } from '../core/settings.ts';
+import type { ThrottleSignal } from '../stages/throttler.ts';
+
+/** Rest while the file exists. A path that cannot be looked at for another reason than absence throttles. */
+export function flagFileSignal(path: string): ThrottleSignal {
+  return {
+    name: 'flag-file',
+    intervalMs: 250,
+    read: async () => ((await exists(path)) ? 'flag-file' : null),
+  };
+}
+
+/** Who reads replicas. */
+export interface LagReader {
+  read(replica: string, signal: AbortSignal): Promise<number>;
+}
+
+/** The lag of the control replicas, and what the last reading found, for the status. */
+export class ReplicaLagSignal implements ThrottleSignal {
+  readonly name = 'replica-lag';
+  readonly #reader: LagReader;
+  readonly #settings: LiveSettings;
+  #lagMs = 0;
+
+  constructor(reader: LagReader, settings: LiveSettings) {
+    this.#reader = reader;
+    this.#settings = settings;
+  }
+
+  /** Half of the threshold at the most, and never busier than ten times a second. */
+  get intervalMs(): number {
+    return Math.max(100, Math.min(1000, this.#settings.maxLagMs / 4));
+  }
+
+  /** The greatest lag at the last reading, ms. */
+  get lagMs(): number {
+    return this.#lagMs;
+  }
+
+  async read(signal: AbortSignal): Promise<string | null> {
+    const { throttleControlReplicas: replicas, maxLagMs } = this.#settings;
+    const lags = await Promise.all(
+      replicas.map(async (replica) => ({ replica, lagMs: await this.#readOne(replica, signal) })),
+    );
+    const worst = lags.reduce((a, b) => (b.lagMs > a.lagMs ? b : a), { replica: '', lagMs: 0 });
+    this.#lagMs = worst.lagMs;
+    if (worst.lagMs < maxLagMs) return null;
+    return `${worst.replica} replica-lag=${seconds(worst.lagMs)}s >= ${seconds(maxLagMs)}s`;
+  }
+
+  async #readOne(replica: string, signal: AbortSignal): Promise<number> {
+    try {
+      return await this.#reader.read(replica, signal);
+    } catch (error) {
+      throw new Error(`${replica}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Whether a flag file exists. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(6);
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, UsageError } from '../base/errors.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import type { MigrationConfig } from '../migrator/config.ts';
+import { ConnectionOptions, type TlsOptions } from '../mysql/connection-options.ts';
+import type { OptionValues } from './options.ts';
+
+const connectTimeoutMs = 10_000;
+const applySessions = 2;
+
+/** What the options do not say. */
+export interface ConfigExtras {
+  readonly password: string;
+  readonly target: TableRef;
+  readonly socketFile: string;
+  /** When the run began, for the old table's name. */
+  readonly wallMs: number;
+}
+
+/** The migration that the options ask for. @throws UsageError when a certificate cannot be read. */
+export function migrationConfig(options: OptionValues, extras: ConfigExtras): MigrationConfig {
+  const flagFiles = [options.throttleFlagFile, options.throttleAdditionalFlagFile];
+  return {
+    connection: connectionOf(options, extras.password),
+    table: extras.target,
+    alter: options.alter ?? '',
+    execute: options.execute,
+    refusals: {
+      allowOnMaster: options.allowOnMaster,
+      discardForeignKeys: options.discardForeignKeys,
+      skipForeignKeyChecks: false,
+      initiallyDropGhostTable: options.initiallyDropGhostTable,
+      initiallyDropOldTable: options.initiallyDropOldTable,
+      resume: false,
+      storageEngine: options.storageEngine,
+    },
+    approveRenamedColumns: options.approveRenamedColumns,
+    skipRenamedColumns: options.skipRenamedColumns,
+    allowNullableUniqueKey: options.allowNullableUniqueKey,
+    names: {
+      baseName: options.forceTableNames ?? undefined,
+      oldTableAtMs: options.timestampOldTable ? extras.wallMs : undefined,
+    },
+    okToDropTable: options.okToDropTable,
+    gtid: 'auto',
+    replicaServerId: options.replicaServerId,
+    copyWorkers: options.concurrency,
+    applySessions,
+    heartbeatIntervalMs: options.heartbeatIntervalMillis,
+    retries: options.defaultRetries,
+    cutOver: {
+      lockTimeoutSeconds: options.cutOverLockTimeoutSeconds,
+      exponentialBackoff: options.cutOverExponentialBackoff,
+      backoffMaxSeconds: options.exponentialBackoffMaxInterval,
+    },
+    throttleFlagFiles: flagFiles.filter((file): file is string => file !== null && file !== ''),
+    panicFlagFile: options.panicFlagFile,
+    socketFile: extras.socketFile,
+  };
+}
+
+function connectionOf(options: OptionValues, password: string): ConnectionOptions {
+  const ssl = tlsOf(options);
+  return new ConnectionOptions({
+    host: options.host,
+    port: options.port,
+    user: options.user,
+    password,
+    connectTimeoutMs: options.mysqlTimeout > 0 ? options.mysqlTimeout * 1000 : connectTimeoutMs,
+    ...(ssl ? { ssl } : {}),
+  });
+}
+
+function tlsOf(options: OptionValues): TlsOptions | undefined {
+  if (!options.ssl) return undefined;
+  return {
+    rejectUnauthorized: !options.sslAllowInsecure,
+    ...pem('ca', '--ssl-ca', options.sslCa),
+    ...pem('cert', '--ssl-cert', options.sslCert),
+    ...pem('key', '--ssl-key', options.sslKey),
+  };
+}
+
+function pem(field: 'ca' | 'cert' | 'key', flag: string, path: string | null): Partial<TlsOptions> {
+  if (path === null) return {};
+  try {
+    return { [field]: readFileSync(path, 'utf8') };
+  } catch (error) {
+    throw new UsageError(`cannot read ${path}, given as ${flag}: ${messageOf(error)}`, { cause: error });
+  }
+}
