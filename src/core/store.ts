@@ -34,11 +34,15 @@ export type SyncManner =
  */
 export interface GhostStore {
   /**
-   * Copies the original's rows of a range into the ghost, in one transaction.
-   * @param again true when an earlier try of this range ended without an answer: what it may have left is removed first.
+   * Copies the original's rows of a range into the ghost, in one transaction. The ghost must hold nothing of it (I3).
    * @returns the number of rows inserted.
    */
-  copy(range: KeyRange, again: boolean, signal: AbortSignal): Promise<number>;
+  copy(range: KeyRange, signal: AbortSignal): Promise<number>;
+  /**
+   * Removes from the ghost what an earlier try of `copy` may have left that ended without an answer. A transaction of its own:
+   * were it rolled back with a try that meets a conflict, what was left could stand in its own way for ever.
+   */
+  clear(range: KeyRange, signal: AbortSignal): Promise<void>;
   /** Makes the ghost agree with the original for these keys, in one transaction. @returns rows written. */
   sync(
     keys: readonly Key[],

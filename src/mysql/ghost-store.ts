@@ -49,15 +49,16 @@ export class SqlGhostStore implements GhostStore {
     this.#collisions = new CollisionFinder(parts.collision);
   }
 
-  async copy(range: KeyRange, again: boolean, signal: AbortSignal): Promise<number> {
+  async copy(range: KeyRange, signal: AbortSignal): Promise<number> {
     const { sql, copySessions } = this.#parts;
     return await this.#run(copySessions, signal, async (session) => {
-      if (!again) return (await session.execute(sql.copy(range), { signal })).affectedRows;
-      return await session.transaction(async () => {
-        await session.execute(sql.clear(range), { signal });
-        return (await session.execute(sql.copy(range), { signal })).affectedRows;
-      });
+      return (await session.execute(sql.copy(range), { signal })).affectedRows;
     });
+  }
+
+  async clear(range: KeyRange, signal: AbortSignal): Promise<void> {
+    const { sql, copySessions } = this.#parts;
+    await this.#run(copySessions, signal, (session) => session.execute(sql.clear(range), { signal }));
   }
 
   async sync(

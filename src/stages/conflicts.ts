@@ -17,6 +17,14 @@ export interface ConflictOptions {
   readonly batchKeys: number;
 }
 
+/** What is done beside the syncs while nothing else is in flight. */
+interface ExclusiveWork {
+  before(): Promise<void>;
+  after(): Promise<number>;
+}
+
+const nothingElse: ExclusiveWork = { before: async () => undefined, after: async () => 0 };
+
 /**
  * What happens after a 1062 on another unique key of the ghost than the migration key (I5, DESIGN 2).
  *
@@ -55,19 +63,24 @@ export class Conflicts {
 
   /** A sync was rolled back by `violated`, and its keys were given back to the change set. */
   async afterSync(keys: readonly Key[], violated: DuplicateKey, signal: AbortSignal): Promise<void> {
-    await this.#settle(keys, violated, async () => 0, signal);
+    await this.#settle(keys, violated, nothingElse, signal);
   }
 
   /** A chunk was rolled back by `violated`; it is copied here, after the exclusive sync. @returns its rows. */
   async afterChunk(range: KeyRange, violated: DuplicateKey, signal: AbortSignal): Promise<number> {
-    // An earlier try may have been committed without an answer, and a try that conflicts does not take that back.
-    return await this.#settle(range, violated, () => this.#store.copy(range, true, signal), signal);
+    const store = this.#store;
+    const work = {
+      // An earlier try may have been committed without an answer: its rows would stand in the way of the syncs.
+      before: () => store.clear(range, signal),
+      after: () => store.copy(range, signal),
+    };
+    return await this.#settle(range, violated, work, signal);
   }
 
   async #settle(
     where: KeyRange | readonly Key[],
     first: DuplicateKey,
-    again: () => Promise<number>,
+    work: ExclusiveWork,
     signal: AbortSignal,
   ): Promise<number> {
     let violated = first;
@@ -77,8 +90,9 @@ export class Conflicts {
       if (attempt > 0) await this.#readOn(signal);
       try {
         return await this.#turnstile.exclusive(async () => {
+          await work.before();
           await this.#syncAll(signal);
-          return await again();
+          return await work.after();
         }, signal);
       } catch (error) {
         if (!(error instanceof DuplicateKey)) throw error;

@@ -21,7 +21,7 @@ export interface ChunkConflicts {
 
 export interface CopierParts {
   readonly chunks: ChunkSource;
-  readonly store: Pick<GhostStore, 'copy'>;
+  readonly store: Pick<GhostStore, 'copy' | 'clear'>;
   readonly changes: ChangeSet;
   readonly watermark: Watermark;
   readonly visibility: Visibility;
@@ -97,8 +97,9 @@ export class Copier {
       `copy of chunk ${chunk.number}`,
       (attempt) =>
         turnstile.shared(async () => {
+          if (attempt > 0) await store.clear(chunk.range, signal);
           const startMs = clock.nowMs();
-          const rows = await store.copy(chunk.range, attempt > 0, signal);
+          const rows = await store.copy(chunk.range, signal);
           chunks.feedback(chunk, rows, clock.nowMs() - startMs);
           return rows;
         }, signal),

@@ -23,6 +23,7 @@ const overrides = JSON.parse(values.plan);
 const startMs = performance.now();
 let steps = 0;
 let refused = 0;
+let gaveUp = 0;
 let divergences = 0;
 let done = 0;
 for (; done < runs; done += 1) {
@@ -30,6 +31,7 @@ for (; done < runs; done += 1) {
     const outcome = await simulate(first + done, overrides);
     steps += outcome.steps;
     if (outcome.refused) refused += 1;
+    if (outcome.gaveUp) gaveUp += 1;
   } catch (error) {
     divergences += 1;
     if (divergences <= shownMax) process.stderr.write(`${messageOf(error)}\n`);
@@ -39,6 +41,6 @@ for (; done < runs; done += 1) {
 const seconds = (performance.now() - startMs) / 1000;
 const runsPerSecond = Math.round(done / seconds);
 process.stdout.write(
-  `${JSON.stringify({ runs, steps, divergences, refused, seed: first, runsPerSecond })}\n`,
+  `${JSON.stringify({ runs, steps, divergences, refused, gaveUp, seed: first, runsPerSecond })}\n`,
 );
 process.exitCode = divergences > 0 ? 1 : 0;

@@ -45,25 +45,25 @@ export class SimStore implements GhostStore {
     this.#options = options;
   }
 
-  copy(range: KeyRange, again: boolean, signal: AbortSignal): Promise<number> {
-    const { checks, space, ghost } = this.#parts;
+  copy(range: KeyRange, signal: AbortSignal): Promise<number> {
+    const { checks, space } = this.#parts;
     const leave = checks.copying(range);
-    return this.#transaction(
-      signal,
-      async (transaction) => {
-        if (again) {
-          for (const rank of [...ghost.rows.keys()]) {
-            if (space.within(rank, range)) await this.#locked(() => transaction.remove(rank), signal);
-          }
-          await this.#step(signal);
-        }
-        checks.read(range);
-        const rows = this.#read((rank) => space.within(rank, range));
-        await this.#insertAll(transaction, rows, signal);
-        return rows.length;
-      },
-      () => checks.copied(range),
-    ).finally(leave);
+    const copy = async (transaction: GhostTransaction): Promise<number> => {
+      checks.read(range);
+      const rows = this.#read((rank) => space.within(rank, range));
+      await this.#insertAll(transaction, rows, signal);
+      return rows.length;
+    };
+    return this.#transaction(signal, copy, () => checks.copied(range)).finally(leave);
+  }
+
+  async clear(range: KeyRange, signal: AbortSignal): Promise<void> {
+    const { space, ghost } = this.#parts;
+    await this.#transaction(signal, async (transaction) => {
+      const ranks = [...ghost.rows.keys()].filter((rank) => space.within(rank, range));
+      for (const rank of ranks) await this.#locked(() => transaction.remove(rank), signal);
+      return ranks.length;
+    });
   }
 
   sync(

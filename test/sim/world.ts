@@ -14,10 +14,15 @@ import { Writers } from './writers.ts';
 /** Steps after which a run counts as one that never ends. */
 const stepsMax = 30_000;
 
+/** Were a transaction that does not fit into the change set cut short each time, the run would never end. */
+const reconnectsMax = 20;
+
 export interface Outcome {
   readonly steps: number;
   /** The migration ended with the Failure that names two rows of the original that collide. */
   readonly refused: boolean;
+  /** The migration gave up on a conflict, as it may where the change set has less room than the table has keys. */
+  readonly gaveUp: boolean;
 }
 
 /** Changes to the drawn plan, to look at one case. */
@@ -35,6 +40,7 @@ export class World {
   readonly #marks: SimMarks;
   #migration: Migration;
   #steps = 0;
+  #reconnects = 0;
 
   constructor(seed: number, overrides: Overrides = {}) {
     const random = new Random(seed);
@@ -71,7 +77,33 @@ export class World {
         await this.#crash();
       } else await this.#step();
     }
-    return { steps: this.#steps, refused: this.#verdict() };
+    return { steps: this.#steps, ...this.#verdict() };
+  }
+
+  /** What stood where when a run broke off. */
+  describe(): unknown {
+    const m = this.#migration;
+    const { changes, watermark, stream } = m;
+    return {
+      size: changes.size,
+      reserved: changes.reservedCount,
+      unplaced: changes.unplaced(99),
+      receipt: changes.receipt,
+      visible: m.heartbeat.visible.receipt,
+      complete: watermark.complete,
+      low: watermark.low,
+      high: watermark.high,
+      flights: watermark.flights,
+      entry: stream.entry,
+      log: this.#server.log.length,
+      shown: this.#server.shown,
+      gate: m.gate.reason,
+      waiting: this.#scheduler.waiting,
+      timers: this.#scheduler.timers,
+      writersDone: this.#writers.done,
+      marks: m.heartbeat.marks,
+      now: this.#scheduler.nowMs(),
+    };
   }
 
   async #step(): Promise<void> {
@@ -96,7 +128,7 @@ export class World {
       [writers.done ? 0 : weights.write, () => writers.step()],
       [this.#server.behind ? weights.show : 0, () => this.#server.show()],
       [stream.hasMore ? weights.deliver : 0, () => stream.deliver(1 + this.#random.int(4))],
-      [weights.reconnect, () => stream.reconnect()],
+      [this.#reconnects < reconnectsMax ? weights.reconnect : 0, () => this.#reconnect()],
       [weights.gate, () => gate.turn()],
       [this.#scheduler.timers > 0 ? weights.ring : 0, () => this.#scheduler.ring()],
       [
@@ -113,6 +145,11 @@ export class World {
       act();
       return;
     }
+  }
+
+  #reconnect(): void {
+    this.#reconnects += 1;
+    this.#migration.stream.reconnect();
   }
 
   /** The process dies; another one starts from the checkpoint that the first wrote a while before. */
@@ -137,13 +174,19 @@ export class World {
     this.#migration.run();
   }
 
-  #verdict(): boolean {
+  #verdict(): { refused: boolean; gaveUp: boolean } {
     const { failure } = this.#migration;
+    const { collide, capacity, keys } = this.plan;
     if (this.#checks.broken) throw new Divergence(this.#checks.broken);
-    if (failure === null) return false;
-    const named = /rows \S+ and \S+ have u = \d+/.test(messageOf(failure));
-    if (this.plan.collide && failure instanceof Failure && named) return true;
-    throw new Divergence(`the migration failed: ${messageOf(failure)}`);
+    if (failure === null) return { refused: false, gaveUp: false };
+    const said = messageOf(failure);
+    if (collide && failure instanceof Failure && /rows \S+ and \S+ have u = \d+/.test(said)) {
+      return { refused: true, gaveUp: false };
+    }
+    // A set full of keys that a chunk holds stops the stream, and with it the change that the chunk waits for.
+    if (capacity < keys && /^conflict of chunk|still in the way/.test(said))
+      return { refused: false, gaveUp: true };
+    throw new Divergence(`the migration failed: ${said}`);
   }
 }
 
