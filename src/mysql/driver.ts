@@ -147,7 +147,8 @@ function connectAborted(options: ConnectionOptions, name: string, signal: AbortS
 function connectError(thrown: unknown, options: ConnectionOptions, name: string): Error {
   const error = toError(thrown);
   if (isServerError(error)) return new ServerError(error, `${name}, connecting to ${options}`);
-  const message = `${name}: cannot connect to ${options}: ${error.message || (error as { code?: string }).code}`;
+  const why = error.message || (error as { code?: string }).code;
+  const message = `${name}: cannot connect to ${options}: ${why}`;
   if (classify(error) !== 'connection') {
     return new Failure(message, {
       cause: error,

@@ -28,7 +28,7 @@ interface Waiter {
  * A few sessions of one profile that are handed out one at a time, first come first served.
  *
  * States: open -> closed.
- *  - open    `use` waits for a free session; one that has been lost is opened again, with back-off, by its next user.
+ *  - open    `use` waits for a free session; a lost one is opened again, with back-off, by its next user.
  *  - closed  `use` throws; sessions in use get some seconds to be given back and are then destroyed.
  */
 export class SessionPool {
@@ -58,7 +58,7 @@ export class SessionPool {
   /**
    * Gives `work` a session of its own until it ends. A transaction that `work` leaves open is its own defect.
    * @param signal ends the wait for a session and its opening; `work` passes it on itself.
-   * @throws what `work` throws; SessionError `connect-failed` when no session can be opened; Transient when closed.
+   * @throws what `work` throws; SessionError `connect-failed` when none can be opened; Transient when closed.
    */
   async use<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const slot = await this.#take(signal);

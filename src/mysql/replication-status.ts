@@ -13,7 +13,7 @@ export interface ReplicationChannel {
   readonly applying: boolean;
 }
 
-/** Newest spelling first; the second is for MariaDB's many sources, which its SHOW REPLICA STATUS leaves out. */
+/** Newest spelling first; ALL is for MariaDB's many sources, which its SHOW REPLICA STATUS leaves out. */
 const STATEMENTS = [
   'SHOW ALL REPLICAS STATUS',
   'SHOW ALL SLAVES STATUS',

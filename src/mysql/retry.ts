@@ -12,7 +12,7 @@ export interface RetryOptions {
   /** The first wait; each further one is twice as long, up to `maxDelayMs`. */
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
-  /** The part of a wait that is left to chance, 0 to 1, so that peers do not come back together. Default 0.5. */
+  /** The part of a wait left to chance, 0 to 1, so that peers do not come back together. Default 0.5. */
   readonly jitter?: number;
   /** For tests: a number from 0 to 1. */
   readonly random?: () => number;

@@ -10,7 +10,7 @@ export type Value = string | number | Buffer | null;
 export type Row = Readonly<Record<string, Value>>;
 
 /**
- * The text in a column of a row; binary strings (some views of the catalogue are VARBINARY) are read as UTF-8.
+ * The text in a column of a row; binary strings (some views of the catalogue have them) are UTF-8.
  * @throws Bug when the row has no such column.
  */
 export function textOrNull(row: Row, name: string): string | null {

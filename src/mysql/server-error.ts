@@ -26,10 +26,10 @@ const CODES: { readonly [K in ServerErrorKind]?: readonly number[] } = {
   duplicate: [1022, 1062, 1169, 1586, 1859],
   // 3572: NOWAIT. 1206: the lock table is full, which goes away with the locks.
   'lock-timeout': [1205, 1206, 3572],
-  // MariaDB's 1020, "record has changed since last read", asks for the transaction to be done again, as 1213 does.
+  // MariaDB's 1020, "record has changed since last read", asks for the transaction again, as 1213 does.
   // 1614 is the XA form of 1213, 3058 that of GET_LOCK.
   deadlock: [1020, 1213, 1614, 3058],
-  // 1053 shutdown, 1079 normal shutdown, 1080 forced close, 1927 killed (MariaDB), 4031 idle too long (MySQL).
+  // 1053 shutdown, 1079 normal shutdown, 1080 forced close, 1927 killed (MariaDB), 4031 idle (MySQL).
   connection: [
     1042, 1043, 1053, 1079, 1080, 1158, 1159, 1160, 1161, 1184, 1152, 1927, 2002, 2003, 2006, 2013, 4031,
   ],
@@ -131,7 +131,7 @@ export function isTransient(kind: ServerErrorKind): boolean {
 
 /** What a duplicate-key error names. */
 export interface Duplicate {
-  /** The key's values as the server prints them, joined by `-`; cut at some 64 characters. For people only. */
+  /** The key's values as the server prints them, joined by `-`; cut at 64 characters or so. For people. */
   readonly entry: string;
   /** The index. */
   readonly key: string;
@@ -139,7 +139,7 @@ export interface Duplicate {
 
 /**
  * The entry and the key of a duplicate-key error, or null where the message has none (1022, 1859).
- * @param table the table's bare name: newer servers print `table.key`, others `key`, and both may contain dots.
+ * @param table the table's bare name: some servers print `table.key`, others `key`; both may contain dots.
  */
 export function duplicateOf(error: unknown, table: string): Duplicate | null {
   if (classify(error) !== 'duplicate') return null;

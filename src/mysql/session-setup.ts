@@ -22,6 +22,6 @@ export interface StatementLimits {
 }
 
 export interface TransactionHow {
-  /** READ ONLY at REPEATABLE READ, with the snapshot taken at once; default: READ COMMITTED, read and write. */
+  /** READ ONLY at REPEATABLE READ, with the snapshot taken at once; default: READ COMMITTED. */
   readonly snapshot?: boolean;
 }

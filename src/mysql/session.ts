@@ -232,7 +232,7 @@ export class Session {
     return { error: this.#error(stopped.code, stopped.why, statement, false, stopped.cause) };
   }
 
-  /** Sees to it that a statement ends on the server, within bounds, and lets its answer arrive. Never throws. */
+  /** Ends a statement on the server, within bounds, and lets its answer arrive. Never throws. */
   async #stopOnServer(answer: Promise<Answer>, kill: boolean): Promise<void> {
     if (!kill || !this.#killable) return;
     const timer = new AbortController();

@@ -23,7 +23,7 @@ export interface ForeignKeys {
   readonly own: readonly ForeignKey[];
   /** Those of any table of any schema that points to this one. */
   readonly pointing: readonly ForeignKey[];
-  /** False where the account sees only tables that it has grants on: others may point here unseen (PROCESS). */
+  /** False where the account sees only tables it has grants on: others may point here unseen (PROCESS). */
   readonly complete: boolean;
 }
 
@@ -44,8 +44,8 @@ export async function readForeignKeys(session: Session, ref: TableRef): Promise<
 }
 
 /**
- * By the standard's views, which show what the account may see. Two questions, not a JOIN: MariaDB looks at one
- * table only where schema and name are constants, and at every table of the server where a JOIN has to be done.
+ * By the standard's views, which show what the account may see. Two questions, not a JOIN: MariaDB looks at
+ * one table only where schema and name are constants, and at every table of the server for a JOIN.
  */
 async function fromSchema(session: Session, side: 'child' | 'parent', ref: TableRef): Promise<ForeignKey[]> {
   const where =
@@ -96,7 +96,7 @@ function constraintId(row: Row): string {
 const ENCODED = { foreign: 'INNODB_SYS_FOREIGN', columns: 'INNODB_SYS_FOREIGN_COLS' };
 const PLAIN = { foreign: 'INNODB_FOREIGN', columns: 'INNODB_FOREIGN_COLS' };
 
-/** By InnoDB's dictionary, which hides nothing and is quick, but needs PROCESS. Null where it cannot be read. */
+/** By InnoDB's dictionary, which hides nothing and is quick, but needs PROCESS. Null where unreadable. */
 async function fromEngine(session: Session, ref: TableRef): Promise<ForeignKey[] | null> {
   for (const views of [PLAIN, ENCODED]) {
     try {

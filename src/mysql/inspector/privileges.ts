@@ -64,7 +64,7 @@ export async function checkPrivileges(
   };
   const probing = probeTrials(question);
   const [drop, create, ...rest] = probing as [Trial, Trial, ...Trial[]];
-  // Without DROP nothing is created: it could not be taken away again. Without CREATE nothing else can be tried.
+  // Without DROP nothing is created: it could not be taken away. Without CREATE nothing more can be tried.
   const mayDrop = await isAllowed(session, drop);
   if (!mayDrop) report(drop);
   else if (!(await isAllowed(session, create))) report(create);
@@ -100,7 +100,8 @@ function probeTrials({ original, probe }: PrivilegeQuestion): readonly Trial[] {
     trial(
       'CREATE',
       'create the ghost table and the tables beside it',
-      `CREATE TABLE ${table} (id INT NOT NULL PRIMARY KEY, v INT) ENGINE=InnoDB COMMENT='${ARTIFACT_MARK} probe'`,
+      `CREATE TABLE ${table} (id INT NOT NULL PRIMARY KEY, v INT)
+         ENGINE=InnoDB COMMENT='${ARTIFACT_MARK} probe'`,
     ),
     trial('SELECT', 'read the original', `SELECT * FROM ${quoteTable(original)} LIMIT 0`),
     trial('INSERT', 'write the ghost table', `INSERT INTO ${table} (id, v) VALUES (1, 1)`),
@@ -174,13 +175,13 @@ async function clearProbe(session: Session, probe: TableRef): Promise<void> {
   const entry = await findTable(session, probe);
   if (!entry || isMarked(entry.comment)) return;
   throw new Refusal('probe-table', `A table ${quoteTable(probe)} exists, and it is not poltergeist's`, {
-    hint: `Its name is needed to find out what the account may do. Rename or drop it, or use --force-table-names.`,
+    hint: 'The name is needed to try what the account may do. Rename or drop it, or use --force-table-names.',
   });
 }
 
 const BINLOG_CREATE_ROUTINE_NEED_SUPER = 1419;
 
-/** Tries to create a trigger; the rule about SUPER and the binlog can hide the answer, and then the grants tell. */
+/** Tries to create a trigger; where the rule about SUPER and the binlog hides the answer, the grants tell. */
 async function seesTriggers(session: Session, probe: TableRef): Promise<boolean> {
   const trigger = quoteTable({ schema: probe.schema, name: 'poltergeist_probe_trigger' });
   try {
@@ -221,5 +222,6 @@ function objectOf(scope: Trial['scope'], schema: string, facts: ServerFacts): st
   if (scope === 'performance_schema') return 'performance_schema.*';
   // In GRANT `_` and `%` of a schema's name are wildcards, except under partial_revokes.
   const literal = facts.variables.get('partial_revokes') === 'ON';
-  return `${literal ? quoteName(schema) : `\`${schema.replaceAll('`', '``').replace(/[_%\\]/g, '\\$&')}\``}.*`;
+  if (literal) return `${quoteName(schema)}.*`;
+  return `\`${schema.replaceAll('`', '``').replace(/[_%\\]/g, '\\$&')}\`.*`;
 }

@@ -47,21 +47,21 @@ export function refuseServer(facts: ServerFacts, options: RefusalOptions): void 
   if (!facts.commitsOrdered) {
     throw refusal(
       'binlog-order',
-      `${server} has binlog_order_commits=OFF: what is in the binlog may not be visible yet, in no known order.`,
+      `${server} has binlog_order_commits=OFF: what is in the binlog becomes visible in no known order.`,
       'SET GLOBAL binlog_order_commits=ON.',
     );
   }
   if (facts.galera) {
     throw refusal(
       'galera',
-      `${server} is a node of a Galera cluster (wsrep_on=ON): a lock on it does not stop writers on other nodes.`,
+      `${server} is a node of a Galera cluster (wsrep_on=ON): a lock does not stop writers on other nodes.`,
       'Use the rolling or total order schema upgrade of the cluster itself.',
     );
   }
   if (facts.multiPrimary) {
     throw refusal(
       'group-multi-primary',
-      `${server} is in a replication group with several primaries: a lock does not stop writers on the others.`,
+      `${server} is in a group with several primaries: a lock does not stop writers on the others.`,
       'Switch the group to single-primary mode: SELECT group_replication_switch_to_single_primary_mode().',
     );
   }
@@ -73,21 +73,22 @@ function refuseRole(facts: ServerFacts, options: RefusalOptions, server: string)
   if (source) {
     throw refusal(
       'replica',
-      `${server} is a replica of ${source.sourceHost}:${source.sourcePort}. Migrating through a replica is not there yet.`,
+      `${server} is a replica of ${source.sourceHost}:${source.sourcePort}. ` +
+        'Migrating through a replica is not there yet.',
       'Point --host at the primary, with --allow-on-master. If it is no replica any more: RESET REPLICA ALL.',
     );
   }
   if (facts.readOnly) {
     throw refusal(
       'read-only',
-      `${server} is read-only (read_only, super_read_only or innodb_read_only): it is not where the writes go.`,
+      `${server} is read-only (read_only, super_read_only, innodb_read_only): it is not where writes go.`,
       'Point --host at the primary.',
     );
   }
   if (!options.allowOnMaster) {
     throw refusal(
       'allow-on-master',
-      `${server} is a primary, and reading the table and its binlog there is load on the server that the writers use.`,
+      `${server} is a primary: reading table and binlog there is load on the server that the writers use.`,
       'To go on, say --allow-on-master.',
     );
   }
@@ -95,8 +96,8 @@ function refuseRole(facts: ServerFacts, options: RefusalOptions, server: string)
 
 /**
  * Refuses tables that cannot be migrated safely.
- * @throws Refusal `system-schema`, `not-found`, `view`, `sequence`, `not-a-table`, `system-versioned`, `engine`,
- * `foreign-key-parent`, `foreign-key-cascade`, `foreign-key-child`, `triggers`, `xa-prepared`.
+ * @throws Refusal `system-schema`, `not-found`, `view`, `sequence`, `not-a-table`, `system-versioned`,
+ * `engine`, `foreign-key-parent`, `foreign-key-cascade`, `foreign-key-child`, `triggers`, `xa-prepared`.
  */
 export function refuseTable(inspection: Inspection, facts: ServerFacts, options: RefusalOptions): void {
   refuseKind(inspection, options);
@@ -146,7 +147,7 @@ function refuseKind(inspection: Inspection, options: RefusalOptions): void {
   if (!definition || engine.toLowerCase() !== options.storageEngine) {
     throw refusal(
       'engine',
-      `${table} has the engine ${engine || 'unknown'}; transactions as ${options.storageEngine} has them are needed.`,
+      `${table} has the engine ${engine || '?'}; transactions of ${options.storageEngine} are needed.`,
       options.storageEngine === 'innodb' && engine.toLowerCase() === 'rocksdb'
         ? 'Say --storage-engine=rocksdb.'
         : 'Convert it first with ALTER TABLE .. ENGINE=InnoDB, which stops its writers.',
@@ -160,16 +161,16 @@ function refuseForeignKeys(inspection: Inspection, facts: ServerFacts, options: 
   if (pointing.length > 0) {
     throw refusal(
       'foreign-key-parent',
-      `Other tables reference ${table}: ${listed(pointing)}. They would follow the old table when it is renamed.`,
-      'Drop these foreign keys, migrate, and create them again. No option overrides this but --skip-foreign-key-checks.',
+      `Other tables reference ${table}: ${listed(pointing)}. They would follow the old table at its RENAME.`,
+      'Drop these foreign keys, migrate, create them again. Only --skip-foreign-key-checks overrides this.',
     );
   }
   const silent = facts.logsCascades ? [] : own.filter(cascades);
   if (silent.length > 0) {
     throw refusal(
       'foreign-key-cascade',
-      `${table} is changed by the server through ${listed(silent)}, and this server does not write those changes ` +
-        'to its binlog: they would be lost, --discard-foreign-keys or not.',
+      `${table} is changed by the server through ${listed(silent)}, and this server does not write ` +
+        'those changes to its binlog: they would be lost, --discard-foreign-keys or not.',
       'Drop these foreign keys first, or replace CASCADE and SET NULL by RESTRICT.',
     );
   }
@@ -199,7 +200,8 @@ function refusePreparedXa(inspection: Inspection, facts: ServerFacts): void {
   if (visible && !locks.some((lock) => /WRITE|EXCLUSIVE/.test(lock.mode) && lock.granted)) return;
   throw refusal(
     'xa-prepared',
-    `XA transactions are prepared and not ended: ${preparedXa.join(', ')}. If they changed ${quoteTable(ref)}, that is ` +
+    `XA transactions are prepared and not ended: ${preparedXa.join(', ')}. ` +
+      `If they changed ${quoteTable(ref)}, that is ` +
       'in the binlog before the place where reading begins, and would be missed when they commit.',
     'End them with XA COMMIT or XA ROLLBACK (see XA RECOVER) and start again.',
   );

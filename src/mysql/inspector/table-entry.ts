@@ -42,8 +42,9 @@ export function whereTable(ref: TableRef, schemaColumn: string, nameColumn: stri
  */
 export async function findTable(session: Session, ref: TableRef): Promise<TableEntry | null> {
   const rows = await session.query(
-    `SELECT TABLE_SCHEMA AS table_schema, TABLE_NAME AS table_name, TABLE_TYPE AS table_type, ENGINE AS engine,
-            TABLE_COMMENT AS table_comment, TABLE_COLLATION AS table_collation, CREATE_OPTIONS AS create_options,
+    `SELECT TABLE_SCHEMA AS table_schema, TABLE_NAME AS table_name, TABLE_TYPE AS table_type,
+            ENGINE AS engine, TABLE_COMMENT AS table_comment, TABLE_COLLATION AS table_collation,
+            CREATE_OPTIONS AS create_options,
             AUTO_INCREMENT AS auto_increment, TABLE_ROWS AS table_rows, DATA_LENGTH AS data_length,
             INDEX_LENGTH AS index_length, @@lower_case_table_names AS fold_names
        FROM information_schema.TABLES

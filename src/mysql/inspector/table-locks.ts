@@ -10,7 +10,7 @@ import { whereTable } from './table-entry.ts';
 export interface TableLock {
   /** Connection id; null for a transaction without a connection (XA PREPARE, then gone). */
   readonly threadId: number | null;
-  /** `SHARED_READ`, `SHARED_WRITE`, `EXCLUSIVE` ...; `POSSIBLE` where the server only tells of old transactions. */
+  /** `SHARED_READ`, `SHARED_WRITE`, `EXCLUSIVE` ...; `POSSIBLE` where only old transactions can be seen. */
   readonly mode: string;
   readonly granted: boolean;
   /** `user@host`. */
