@@ -149,6 +149,12 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const keys = ordered.map(({ key }) => key);
       assert.equal(await type(keyEquals(codec, keys[0] as Key)), 'const');
       assert.match(String(await type(keyInList(codec, keys))), /^(range|const)$/);
+      const deletion = await accessOf(
+        db,
+        lab.primary,
+        `DELETE FROM c WHERE ${keyInList(codec, keys.slice(0, 1))}`,
+      );
+      assert.equal(deletion.type, 'range', 'a DELETE of one key');
       if (keys.length < 3) return;
       if (one.rangesScan && form !== 'trailing') return;
       // Of a range that holds all rows the optimizer is right to read the whole table.
