@@ -17,11 +17,11 @@ const limits = { files: 100, depth: 10, bytes: 1 << 20 };
 /**
  * Reads a file in the style of my.cnf, with all that it includes, in the order of its lines.
  *
- * As MySQL reads it: sections in brackets, `name`, `name = value`, comments that start with `#` or `;`, values in
- * single or double quotes, the escapes \b \t \n \r \\ \s \" \', `!include FILE`, `!includedir DIR` (*.cnf of it, by
- * name). In one point otherwise: MySQL cuts an unquoted value at any `#`, so that the password p#w is silently
- * p; here `#` starts a comment only after white space. Relative includes are relative to the file that has them.
- * A value that is `${NAME}` as a whole is taken from the environment.
+ * As MySQL reads it: sections in brackets, `name`, `name = value`, comments that start with `#` or `;`,
+ * values in single or double quotes, the escapes \b \t \n \r \\ \s \" \', `!include FILE`, `!includedir DIR`
+ * (*.cnf of it, by name). In one point otherwise: MySQL cuts an unquoted value at any `#`, so that the
+ * password p#w is silently p; here `#` starts a comment only after white space. Relative includes are
+ * relative to their file. A value that is `${NAME}` as a whole is taken from the environment.
  *
  * @throws UsageError that names file and line.
  */
@@ -79,7 +79,9 @@ function parseLine(line: string, where: string): Line {
   return { kind: 'entry', name, value: parseValue(withoutComment(line.slice(equals + 1)).trim(), where) };
 }
 
-/** Cuts a comment off: `#` after white space and outside of quotes. Quotes count where a value starts with them. */
+/**
+ * Cuts a comment off: `#` after white space and outside of quotes, which count where a value starts with one.
+ */
 function withoutComment(text: string): string {
   const start = text.length - text.trimStart().length;
   const quote = text[start];

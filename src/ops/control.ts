@@ -20,9 +20,9 @@ export interface ControlParts {
 /**
  * The control socket: one line a connection, an answer, the end.
  *
- * States: closed -> open (by `open`: the file exists with mode 0600 and is ours) -> closed (by `close`: nobody is
- * connected, the file is gone unless somebody else has put theirs in its place). While it is open, nothing that a
- * client does can fail the run: errors end that client's connection.
+ * States: closed -> open (by `open`: the file exists with mode 0600 and is ours) -> closed (by `close`:
+ * nobody is connected, the file is gone unless somebody else has put theirs in its place). While it is open,
+ * nothing that a client does can fail the run: errors end that client's connection.
  */
 export class ControlServer {
   readonly #parts: ControlParts;

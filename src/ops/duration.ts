@@ -1,4 +1,6 @@
-/** `4000` ms as Go prints it once fractions of seconds are gone: `4s`, `1m3s`, `2h0m5s`; below a second `0s`. */
+/**
+ * A duration in ms as Go prints it without fractions of seconds: `4s`, `1m3s`, `2h0m5s`; below a second `0s`.
+ */
 export function wholeSeconds(ms: number): string {
   return goDuration(Math.max(0, Math.floor(ms / 1000)) * 1000);
 }
@@ -29,7 +31,8 @@ export function rubyDate(wallMs: number, offsetMinutes = -new Date(wallMs).getTi
   const at = new Date(wallMs + offsetMinutes * 60_000);
   const time = [at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()].map(twoDigits).join(':');
   const minutes = Math.abs(offsetMinutes);
-  const zone = `${offsetMinutes < 0 ? '-' : '+'}${twoDigits(Math.floor(minutes / 60))}${twoDigits(minutes % 60)}`;
+  const sign = offsetMinutes < 0 ? '-' : '+';
+  const zone = `${sign}${twoDigits(Math.floor(minutes / 60))}${twoDigits(minutes % 60)}`;
   const day = `${days[at.getUTCDay()]} ${months[at.getUTCMonth()]} ${twoDigits(at.getUTCDate())}`;
   return `${day} ${time} ${zone} ${at.getUTCFullYear()}`;
 }

@@ -40,7 +40,7 @@ function liveCommand(name: string, spec: LiveOption): Command {
   };
 }
 
-/** A value as scripts read it. An adaptive chunk size answers with the size in force: they expect a number. */
+/** A value as scripts read it. An adaptive chunk size is the size in force: they expect a number. */
 function shown(
   value: LiveSettings[keyof LiveSettings],
   setting: keyof LiveSettings,

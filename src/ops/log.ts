@@ -66,7 +66,9 @@ const levels: Readonly<Record<number, { readonly word: string; readonly colour: 
   60: { word: 'FATAL', colour: 31 },
 };
 
-/** One record as text: `YYYY-MM-DD hh:mm:ss LEVEL message field=value`, a hint and a stack on lines of their own. */
+/**
+ * One record as `YYYY-MM-DD hh:mm:ss LEVEL message field=value`; a hint and a stack have lines of their own.
+ */
 function logLine(record: LogRecord, colours: boolean, stacks: boolean): string {
   const { level, time, msg, hint, err, ...fields } = record;
   const { word, colour } = levels[level] ?? levels[30]!;

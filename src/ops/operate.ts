@@ -34,7 +34,7 @@ export interface OperateParts {
 /**
  * Runs a migration within reach of its operators: status on stdout, control socket, panic flag file, signals.
  * A run without --execute is over in seconds and prints a plan, which status lines would only tear apart.
- * @throws what the run throws; UsageError when flag file or socket cannot be made, before anything was started.
+ * @throws what the run throws; UsageError when flag file or socket cannot be made, before anything has begun.
  */
 export async function operate(migration: Operable, parts: OperateParts): Promise<void> {
   const { options, log, signals } = parts;

@@ -1,6 +1,6 @@
 /**
- * The options: ONE table. The command line, `--help`, the conf file and the commands of the control socket are
- * all made from it. `options/` holds its parts, one a group.
+ * The options: ONE table. The command line, `--help`, the conf file and the commands of the control socket
+ * are all made from it. `options/` holds its parts, one a group.
  */
 import { connectionOptions } from './options/connection.ts';
 import { artifactOptions, migrationOptions, schemaOptions } from './options/migration.ts';
@@ -62,7 +62,9 @@ export function camelCase(name: string): keyof OptionValues {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof OptionValues;
 }
 
-/** Options of gh-ost that are not built yet: said by name, since silence about a safety option would be a lie. */
+/**
+ * Options of gh-ost that are not built yet. They are refused by name: to ignore `--max-load` would be a lie.
+ */
 export const laterOptions: ReadonlySet<string> = new Set(
   `master-user master-password assume-master-host allow-master-master test-on-replica
    test-on-replica-skip-replica-stop migrate-on-replica switch-to-rbr attempt-instant-ddl exact-rowcount

@@ -12,7 +12,9 @@ import {
 } from './options.ts';
 import { splitArguments } from './program.ts';
 
-/** Something about the options that the operator should read once: a value moved into its range, for example. */
+/**
+ * Something about the options that the operator should read once: a value moved into its range, for example.
+ */
 export interface OptionNote {
   readonly level: 'info' | 'warn';
   readonly text: string;
@@ -62,7 +64,10 @@ function commandLine(line: Map<string, string>): Map<OptionName, RawValue> {
 
 const clientNames = new Set(['user', 'password', 'host', 'port']);
 
-/** The values that a conf file gives to options: `[osc]` goes before `[client]`, later lines before earlier ones. */
+/**
+ * The values that a conf file gives to options: `[osc]` goes before `[client]`, later lines before earlier
+ * ones.
+ */
 function confValues(entries: readonly ConfEntry[]): Map<OptionName, RawValue> {
   const client = new Map<OptionName, RawValue>();
   const osc = new Map<OptionName, RawValue>();

@@ -3,7 +3,8 @@ import { UsageError } from '../base/errors.ts';
 import type { OptionSpec } from './options/spec.ts';
 import { laterOptions, optionGroups, options } from './options.ts';
 
-const description = `Changes the schema of a live MySQL or MariaDB table, without triggers and without stopping its writers.
+const description = `Changes the schema of a live MySQL or MariaDB table, without triggers and without
+stopping its writers.
 
   poltergeist --host replica --database shop --table orders --alter "ADD COLUMN note TEXT" --execute
 

@@ -20,8 +20,8 @@ export function maskArguments(argv: readonly string[]): string[] {
 }
 
 /**
- * Takes passwords off what other accounts of the machine can see of this process: setting the title overwrites
- * the memory from which `ps` and /proc/PID/cmdline read.
+ * Takes passwords off what other accounts of the machine can see of this process: setting the title
+ * overwrites the memory from which `ps` and /proc/PID/cmdline read.
  * @param subject usually `process`; its `argv` is changed in place.
  */
 export function hideSecrets(subject: { argv: string[]; title: string }): void {

@@ -13,8 +13,8 @@ export interface SignalSource {
 }
 
 /**
- * Turns signals into the end of a run: the first one aborts it with a reason, so that it can end cleanly; a second
- * one exits at once with 128 + its number.
+ * Turns signals into the end of a run: the first one aborts it with a reason, so that it can end cleanly; a
+ * second one exits at once with 128 + its number.
  * @returns stops listening.
  */
 export function abortOnSignals(source: SignalSource, abort: (reason: Abandoned) => void): () => void {

@@ -27,9 +27,9 @@ export function defaultSocketFile(schema: string, table: string): string {
 /**
  * Makes `server` listen on a unix socket that only our account may use.
  *
- * The socket is bound under another name, with a mask that leaves it 0600 from the moment it exists, and then linked
- * to its name: that fails when somebody else's file is there, so that two starting at once cannot both win.
- * A file that nobody answers on is what a killed process left, and is removed.
+ * The socket is bound under another name, with a mask that leaves it 0600 from the moment it exists, and then
+ * linked to its name: that fails when somebody else's file is there, so that two starting at once cannot both
+ * win. A file that nobody answers on is what a killed process left, and is removed.
  *
  * @throws UsageError when the file is in use, is no socket, or cannot be made.
  */

@@ -41,13 +41,15 @@ export function statusLine(snapshot: Snapshot): string {
   const rows = copyComplete ? rowsCopied : snapshot.rowsEstimate;
   const total = wholeSeconds(snapshot.elapsedMs);
   const copy = wholeSeconds(snapshot.copyElapsedMs);
+  const lag = seconds(snapshot.replicationLagMs);
+  const streamLag = seconds(snapshot.streamLagMs);
   return [
     `Copy: ${rowsCopied}/${rows} ${progressPercent(snapshot).toFixed(1)}%`,
     `Applied: ${snapshot.keysApplied}`,
     `Backlog: ${snapshot.backlog}/${snapshot.backlogLimit}`,
     `Time: ${total}(total), ${copy}(copy)`,
     `streamer: ${snapshot.coordinates}`,
-    `Lag: ${seconds(snapshot.replicationLagMs)}, HeartbeatLag: ${seconds(snapshot.streamLagMs)}, State: ${stateOf(snapshot)}`,
+    `Lag: ${lag}, HeartbeatLag: ${streamLag}, State: ${stateOf(snapshot)}`,
     `ETA: ${eta === 'unknown' ? 'N/A' : eta === 'due' ? 'due' : wholeSeconds(eta)}`,
   ].join('; ');
 }
@@ -55,9 +57,10 @@ export function statusLine(snapshot: Snapshot): string {
 /** The lines of the header, each with `# ` before it. */
 export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }: HeaderFacts): string[] {
   const { original, ghost, throttleControlReplicas: replicas, socketFile } = snapshot;
+  const { applierHost, inspectedHost, executingHost } = snapshot;
   const lines = [
     `Migrating ${quoteTable(original)}; Ghost table is ${quoteTable(ghost)}`,
-    `Migrating ${snapshot.applierHost}; inspecting ${snapshot.inspectedHost}; executing on ${snapshot.executingHost}`,
+    `Migrating ${applierHost}; inspecting ${inspectedHost}; executing on ${executingHost}`,
     `Migration started at ${rubyDate(snapshot.startedAtMs)}`,
     [
       `chunk-size: ${snapshot.chunkRows}`,
@@ -83,7 +86,9 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
 export interface PrintedBefore {
   /** Null: nothing was printed yet. */
   readonly elapsedMs: number | null;
-  /** When something happened that is worth watching closely (a cut-over attempt, a reconnect); null = never. */
+  /**
+   * When something happened that is worth watching closely (a cut-over attempt, a reconnect); null = never.
+   */
   readonly pointOfInterestMs: number | null;
 }
 

@@ -74,7 +74,8 @@ test('the header names what is configured, and which flag files are there', () =
   assert.deepEqual(lines.toSpliced(2, 1), [
     '# Migrating `shop`.`orders`; Ghost table is `shop`.`_orders_gho`',
     '# Migrating primary:3306; inspecting replica:3307; executing on box',
-    '# chunk-size: 1200; max-lag-millis: 1500ms; dml-batch-size: 10; max-load: ; critical-load: ; nice-ratio: 0.000000',
+    '# chunk-size: 1200; max-lag-millis: 1500ms; dml-batch-size: 10; ' +
+      'max-load: ; critical-load: ; nice-ratio: 0.000000',
     '# throttle-flag-file: /t',
     '# throttle-additional-flag-file: /tmp/gh-ost.throttle',
     '# throttle-control-replicas count: 2',
@@ -146,7 +147,7 @@ test('a late tick prints late, but is not left out', () => {
   assert.equal(shouldPrintHeader(snapshotOf({ elapsedMs: 601_000 }), before), true);
 });
 
-test('the printer begins with the header, then prints lines, and looks closer after a reconnect', async () => {
+test('the printer begins with the header, and looks closer after a reconnect', async () => {
   const printed: string[] = [];
   let snapshot = snapshotOf({ elapsedMs: 0, etaMs: 9e6 });
   const printer = new StatusPrinter({

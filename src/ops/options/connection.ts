@@ -9,13 +9,9 @@ export const connectionOptions = {
     secret: true,
   }),
   'ask-pass': flag('C', 'ask for the password on the terminal', { commandLineOnly: true }),
-  conf: path(
-    'U',
-    'my.cnf style: [client] user, password, host, port; [osc] options; values may name variables of the environment',
-    {
-      commandLineOnly: true,
-    },
-  ),
+  conf: path('U', 'file in the style of my.cnf: [client] user, password, host, port; [osc] any option', {
+    commandLineOnly: true,
+  }),
   ssl: flag('U', 'connect with TLS'),
   'ssl-ca': path('C', 'certificate authority, PEM; needs --ssl'),
   'ssl-cert': path('C', 'client certificate, PEM; needs --ssl'),

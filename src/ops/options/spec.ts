@@ -6,7 +6,7 @@ import type { LiveSettings } from '../../core/settings.ts';
  */
 export type Tier = 'U' | 'C' | 'N' | 'V' | 'P';
 
-/** What happens to a number outside its range: refused, moved to the nearest bound, or replaced by the default. */
+/** A number outside its range is refused, moved to the nearest bound, or replaced by the default. */
 export type RangePolicy = 'refuse' | 'clamp' | 'default';
 
 /** The range of a number, both ends included. */
