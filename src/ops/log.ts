@@ -76,7 +76,7 @@ function logLine(record: LogRecord, colours: boolean, stacks: boolean): string {
   const text = msg ?? err?.message;
   if (text) parts.push(text);
   for (const [name, value] of Object.entries(fields)) parts.push(`${name}=${fieldText(value)}`);
-  if (err?.message && err.message !== text) parts.push(`error=${fieldText(err.message)}`);
+  if (err?.message && !text?.includes(err.message)) parts.push(`error=${fieldText(err.message)}`);
   const lines = [parts.join(' ')];
   if (hint) lines.push(`hint: ${hint}`);
   if (stacks && err?.stack) lines.push(err.stack);
