@@ -15,7 +15,7 @@ import { splitArguments } from './program.ts';
 /**
  * Something about the options that the operator should read once: a value moved into its range, for example.
  */
-export interface OptionNote {
+interface OptionNote {
   readonly level: 'info' | 'warn';
   readonly text: string;
 }

@@ -11,7 +11,7 @@ export interface HeaderFacts {
 }
 
 /** Remaining time of the copy: not known, over or as good as over, or ms. */
-export type Eta = 'unknown' | 'due' | number;
+type Eta = 'unknown' | 'due' | number;
 
 /** Share of the rows that is copied, in percent. The estimate may be too low: then it grows beyond 100. */
 export function progressPercent({ copyComplete, rowsCopied, rowsEstimate }: Snapshot): number {

@@ -10,7 +10,7 @@ export type Tier = 'U' | 'C' | 'N' | 'V' | 'P';
 export type RangePolicy = 'refuse' | 'clamp' | 'default';
 
 /** The range of a number, both ends included. */
-export interface Range {
+interface Range {
   readonly min: number;
   readonly max: number;
   readonly policy: RangePolicy;
