@@ -3,7 +3,7 @@ import { inetPart, uuidPart } from './codec/address.ts';
 import { binaryPart, varbinaryPart } from './codec/binary.ts';
 import { decimalPart } from './codec/decimal.ts';
 import { bitPart, integerBytes, integerPart, ordinalPart, yearPart } from './codec/integer.ts';
-import { type CodecOptions, type OrderedKeyCodec, type PartCodec, refuseType } from './codec/part.ts';
+import { type CodecOptions, type OrderedKeyCodec, type PartCodec, refuseType, textOf } from './codec/part.ts';
 import { bigintCodec, numberCodec } from './codec/single.ts';
 import { temporalPart } from './codec/temporal.ts';
 import { textPart } from './codec/text.ts';
@@ -124,11 +124,4 @@ function tupleCodec(columns: readonly Column[], parts: readonly PartCodec[]): Or
       return a < b ? -1 : a > b ? 1 : 0;
     },
   };
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (Buffer.isBuffer(value)) return value.toString('latin1');
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  throw new Bug(`a key column was selected as ${value === null ? 'NULL' : typeof value}`);
 }

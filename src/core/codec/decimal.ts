@@ -24,7 +24,7 @@ export function decimalPart(column: Column): PartCodec {
     },
     select: (ref) => `CAST(${ref} AS CHAR)`,
     fromText(text) {
-      const match = /^(-?)0*(\d*)(?:\.(\d*))?$/.exec(text);
+      const match = /^(-?)(?=\d|\.\d)0*(\d*)(?:\.(\d*))?$/.exec(text);
       const digits = `${(match?.[2] ?? '').padStart(whole, '0')}${(match?.[3] ?? '').padEnd(scale, '0')}`;
       if (match === null || digits.length !== whole + scale)
         throw new Bug(`'${text}' is no ${column.columnType}`);

@@ -1,7 +1,15 @@
 import { Bug } from '../../base/errors.ts';
 import type { Column } from '../table.ts';
 import { labelsOf } from './labels.ts';
-import { bigEndian, checkWidth, fromHex, hexLiteral, type PartCodec, refuseType } from './part.ts';
+import {
+  bigEndian,
+  checkWidth,
+  fromHex,
+  hexLiteral,
+  integerTextOf,
+  type PartCodec,
+  refuseType,
+} from './part.ts';
 
 const bytesOf: Readonly<Record<string, number>> = {
   tinyint: 1,
@@ -33,7 +41,7 @@ export function integerPart(column: Column): PartCodec {
       return out;
     },
     select: (ref) => `CAST(${ref} AS CHAR)`,
-    fromText: (text) => encodeUnsigned(BigInt(text) + offset, width),
+    fromText: (text) => encodeUnsigned(BigInt(integerTextOf(text)) + offset, width),
     literal: (encoding) => String(decodeUnsigned(encoding) - offset),
     orderLiteral: hexLiteral,
   };
@@ -50,7 +58,7 @@ export function yearPart(column: Column): PartCodec {
     },
     select: (ref) => `CAST(${ref} AS CHAR)`,
     fromText(text) {
-      const year = Number(text);
+      const year = Number(integerTextOf(text));
       return bigEndian(year === 0 ? 0 : year - 1900, 1);
     },
     literal(encoding) {
@@ -98,7 +106,7 @@ export function ordinalPart(column: Column): PartCodec {
     },
     // CAST(.. AS UNSIGNED) is exact for 64 members; `+ 0` would go through a double.
     select: (ref) => `CAST(CAST(${ref} AS UNSIGNED) AS CHAR)`,
-    fromText: (text) => encodeUnsigned(BigInt(text), width),
+    fromText: (text) => encodeUnsigned(BigInt(integerTextOf(text)), width),
     literal: (encoding) => String(decodeUnsigned(encoding)),
     orderLiteral: hexLiteral,
   };

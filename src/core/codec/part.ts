@@ -91,3 +91,18 @@ export function refuseType(column: Column, why: string): Refusal {
     hint: 'Give the table a unique key of integers, decimals, dates, strings or binaries.',
   });
 }
+
+/** What a driver gave for one of `selectExpressions`, as text. @throws Bug for NULL and for what is no text. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  throw new Bug(`a key column was selected as ${value === null ? 'NULL' : typeof value}`);
+}
+
+/** The same for an integer. @throws Bug where it is none. */
+export function integerTextOf(value: unknown): string {
+  const text = textOf(value);
+  if (!/^-?\d+$/.test(text)) throw new Bug(`'${text}' is not the text of an integer key`);
+  return text;
+}

@@ -3,7 +3,7 @@ import type { Key } from '../key.ts';
 import { quoteName } from '../quote.ts';
 import type { Column } from '../table.ts';
 import { integerPart } from './integer.ts';
-import { checkWidth, type OrderedKeyCodec } from './part.ts';
+import { checkWidth, integerTextOf, type OrderedKeyCodec } from './part.ts';
 
 const selectOf = (refs: readonly string[]) => refs.map((ref) => `CAST(${ref} AS CHAR)`);
 
@@ -23,7 +23,7 @@ export function numberCodec(column: Column): OrderedKeyCodec {
     },
     selectExpressions: (qualifier = '') => selectOf([qualifier + quoteName(column.name)]),
     selectOf,
-    fromText: ([text]) => asSafe(Number(text)),
+    fromText: ([text]) => asSafe(Number(integerTextOf(text))),
     literals: (key) => [String(asSafe(key))],
     orderLiterals: (key) => [String(asSafe(key))],
     compare: (a, b) => asSafe(a) - asSafe(b),
@@ -76,9 +76,10 @@ export function bigintCodec(column: Column): OrderedKeyCodec {
     },
     selectExpressions: (qualifier = '') => selectOf([qualifier + quoteName(column.name)]),
     selectOf,
-    fromText([text]) {
-      const value = Number(text);
-      return Number.isSafeInteger(value) ? value : part.fromText(String(text));
+    fromText([value]) {
+      const text = integerTextOf(value);
+      const number = Number(text);
+      return Number.isSafeInteger(number) ? number : part.fromText(text);
     },
     literals,
     orderLiterals: literals,
