@@ -45,13 +45,19 @@ export async function survey(session: Session, parts: MigrationParts): Promise<S
   const original = inspection.definition;
   if (!original) throw new Refusal('not-found', `the table ${config.table.name} cannot be read`);
   const foreignKeys = inspection.foreignKeys.own.map(({ name }) => name);
-  const alter = parseAlter(config.alter, { foreignKeys });
+  const server = { mariadb: facts.flavor === 'mariadb', version: versionNumber(facts.version) };
+  const alter = parseAlter(config.alter, { foreignKeys, server });
   const warnings = [...checkAlter(alter, config)];
   refuseArtifacts(inspection, config.refusals);
   const artifacts = refsOf(original.ref, names(original.ref.name));
   const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
   const report = await checkPrivileges(session, { original: original.ref, probe, facts });
   refusePrivileges(report);
+  if (!inspection.foreignKeys.complete) {
+    warnings.push(
+      'foreign keys of schemas that this account may not see cannot be looked for (PROCESS is missing)',
+    );
+  }
   for (const { privilege, purpose } of report.missing)
     warnings.push(`the account lacks ${privilege}: ${purpose}`);
   return { facts, original, alter, artifacts, inspection, warnings };
@@ -65,4 +71,10 @@ function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): Ar
     old: ref(names.old),
     checkpoint: ref(names.checkpoint),
   };
+}
+
+/** `9.7.4` as executable comments count: 90704. */
+function versionNumber(version: string): number {
+  const [major = 0, minor = 0, patch = 0] = (/\d+\.\d+\.\d+/.exec(version)?.[0] ?? '').split('.').map(Number);
+  return major * 10_000 + minor * 100 + patch;
 }

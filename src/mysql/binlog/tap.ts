@@ -137,6 +137,8 @@ function destroy(connection: Connection | null): void {
   connection.removeAllListeners('error');
   connection.on('error', () => undefined);
   connection.destroy();
+  // The driver's destroy only half-closes: the dump thread would keep sending, and the process would never end.
+  (connection as unknown as { stream?: { destroy(): void } }).stream?.destroy();
 }
 
 function assertNames(internals: Internals): void {
