@@ -76,11 +76,18 @@ function logLine(record: LogRecord, colours: boolean, stacks: boolean): string {
   const text = msg ?? err?.message;
   if (text) parts.push(text);
   for (const [name, value] of Object.entries(fields)) parts.push(`${name}=${fieldText(value)}`);
-  if (err?.message && !text?.includes(err.message)) parts.push(`error=${fieldText(err.message)}`);
+  const untold = untoldOf(err?.message ?? '', text ?? '');
+  if (untold) parts.push(`error=${fieldText(untold)}`);
   const lines = [parts.join(' ')];
   if (hint) lines.push(`hint: ${hint}`);
   if (stacks && err?.stack) lines.push(err.stack);
   return `${lines.join('\n')}\n`;
+}
+
+/** What an error says that the text does not. pino appends the causes of an error to its message. */
+function untoldOf(message: string, text: string): string {
+  const rest = message.startsWith(text) ? message.slice(text.length).replace(/^: /, '') : message;
+  return text.includes(rest) ? '' : rest;
 }
 
 function fieldText(value: unknown): string {

@@ -32,6 +32,18 @@ test('lines have the shape of the log that runbooks know', () => {
   );
 });
 
+test('causes are told once', () => {
+  const { log, lines } = logged();
+  const cause = new Error('refused');
+  log.error({ err: new Error('no server', { cause }) }, 'no server');
+  log.error({ err: new Error('no server: refused', { cause }) }, 'no server: refused');
+  log.error({ err: new Error('no server') }, 'the run ended');
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^.* ERROR /, '')),
+    ['no server error=refused\n', 'no server: refused\n', 'the run ended error="no server"\n'],
+  );
+});
+
 test('levels by the flags: errors and warnings, INFO, everything, errors only', () => {
   const cases: [Partial<LogOptions>, number][] = [
     [{}, 2],
