@@ -125,6 +125,15 @@ export interface Running {
   outcome(): unknown;
 }
 
+/** Those that a failed test has left running. */
+const leftovers = new Set<AbortController>();
+
+/** For afterEach: a stream that runs on would keep the test file alive. */
+export function stopLeftovers(): void {
+  for (const one of leftovers) one.abort(new Error('the test has failed'));
+  leftovers.clear();
+}
+
 /** Starts a stream at the server's current position (or `from`), with the changelog followed. */
 export async function runStream(
   server: LabServer,
@@ -139,6 +148,8 @@ export async function runStream(
   stream.followChangelog(CHANGELOG);
   const from = (await prepare(stream, sql)) ?? (await stream.currentPosition());
   const controller = new AbortController();
+  leftovers.add(controller);
+  controller.signal.addEventListener('abort', () => sql.destroy());
   let outcome: unknown = 'running';
   const run = stream.run(from, sink, controller.signal).then(
     () => {
@@ -149,9 +160,9 @@ export async function runStream(
     },
   );
   const stop = async (): Promise<void> => {
+    leftovers.delete(controller);
     controller.abort(new Error('test is over'));
     await run;
-    await sql.end();
     if (outcome instanceof Error) throw outcome;
   };
   await Promise.race([stream.ready(AbortSignal.timeout(10_000)), run]);

@@ -1,8 +1,8 @@
 // The change stream on real servers: keys, marks, positions, and what a start at an earlier position brings again.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
-import { follow, type Running, runStream } from './stream-lab.ts';
+import { follow, type Running, runStream, stopLeftovers } from './stream-lab.ts';
 
 const A = { schema: 't', name: 'a' };
 
@@ -14,6 +14,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
         lab = await startLab({ flavor, fast: true });
       });
       after(() => lab.stop());
+      afterEach(stopLeftovers);
 
       async function start(ddl: string, keyColumns?: string[]): Promise<Running> {
         return runStream(lab.primary, { gtid }, async (stream, sql) => {
