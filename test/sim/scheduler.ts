@@ -83,10 +83,10 @@ export class Scheduler implements Clock {
     timer!.ring();
   }
 
-  /** Resolves when all that could run at once has run. */
+  /** Resolves when all that could run at once has run: a tick comes only when no microtask is left. */
   static settle(): Promise<void> {
     return new Promise((resolve) => {
-      setImmediate(resolve);
+      process.nextTick(resolve);
     });
   }
 }

@@ -199,5 +199,8 @@ export async function simulate(seed: number, overrides: Overrides = {}): Promise
     throw new Divergence(`seed ${seed}: ${messageOf(error)}; plan ${JSON.stringify(world.plan)}`, {
       cause: error,
     });
+  } finally {
+    // Lets go of what the run's signals hold until the end of this turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
