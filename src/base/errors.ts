@@ -1,9 +1,11 @@
 /**
- * Errors are chosen by what the caller may do next, and each can carry a hint: what an operator should do now.
+ * Errors are chosen by what the caller may do next, and each can carry a hint: what an operator should do
+ * now.
  *
  *  - UsageError  the command line or a live command is wrong; nothing was touched. Exit 2.
  *  - Refusal     this migration cannot be done safely; nothing was touched. Exit 2.
- *  - Transient   may succeed when tried again; retried within bounds by whoever owns the retry. Exit 1 when it surfaces.
+ *  - Transient   may succeed when tried again; retried within bounds by whoever owns the retry. Exit 1 when
+ *                it surfaces.
  *  - Failure     the migration cannot go on; the original table is as it was. Exit 1.
  *  - Abandoned   the operator asked for it (panic, signal). Exit 1.
  *  - Ambiguous   the server may or may not have done it: never retried, a person must look. Exit 3.
@@ -31,6 +33,7 @@ export abstract class PoltergeistError extends Error {
   }
 }
 
+/** The command line or a live command is wrong. */
 export class UsageError extends PoltergeistError {
   override readonly exitCode = 2;
 }
@@ -45,22 +48,27 @@ export class Refusal extends PoltergeistError {
   }
 }
 
+/** May succeed when tried again. */
 export class Transient extends PoltergeistError {
   override readonly exitCode = 1;
 }
 
+/** The migration cannot go on; the original is as it was. */
 export class Failure extends PoltergeistError {
   override readonly exitCode = 1;
 }
 
+/** The operator asked for the end. */
 export class Abandoned extends PoltergeistError {
   override readonly exitCode = 1;
 }
 
+/** The server may or may not have done it: a person must look. */
 export class Ambiguous extends PoltergeistError {
   override readonly exitCode = 3;
 }
 
+/** An assertion of ours does not hold. */
 export class Bug extends PoltergeistError {
   override readonly exitCode = 1;
 }

@@ -8,17 +8,23 @@ export type Retry = <T>(
   signal: AbortSignal,
 ) => Promise<T>;
 
+/** The bounds of a Retry. */
 export interface RetryOptions {
   /** Tries in all. */
   readonly attempts: number;
-  /** First pause, doubled each time up to `delayMsMax`; half of it is random, so that many do not try in step. */
+  /**
+   * First pause, doubled each time up to `delayMsMax`; half of it is random, so that many do not try in step.
+   */
   readonly delayMs: number;
   readonly delayMsMax: number;
   /** Told of every failed try. */
   readonly onRetry?: (what: string, attempt: number, error: Transient) => void;
 }
 
-/** Makes a Retry. Exponential back-off with jitter. @returns a function that throws Failure when the tries are used up. */
+/**
+ * Makes a Retry. Exponential back-off with jitter.
+ * @returns a function that throws Failure when the tries are used up.
+ */
 export function makeRetry(clock: Clock, options: RetryOptions, random: () => number = Math.random): Retry {
   return async (what, action, signal) => {
     for (let attempt = 0; ; attempt += 1) {

@@ -3,9 +3,9 @@ import { Pulse } from './pulse.ts';
 /**
  * Many may pass together, or one alone.
  *
- * States: open (any number inside by `shared`) -> closing (somebody wants to be alone: nobody new is let in, those
- * inside finish) -> exclusive (one inside by `exclusive`) -> open. Those who want to be alone go before those who share,
- * in no particular order among themselves.
+ * States: open (any number inside by `shared`) -> closing (somebody wants to be alone: nobody new is let in,
+ * those inside finish) -> exclusive (one inside by `exclusive`) -> open. Those who want to be alone go before
+ * those who share, in no particular order among themselves.
  */
 export class Turnstile {
   readonly #changed = new Pulse();

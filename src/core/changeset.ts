@@ -12,7 +12,9 @@ export interface Change {
   /** Receipt numbers of the first and the last event seen. */
   first: number;
   last: number;
-  /** A position before the transaction of the first event; null while nothing was committed since the start. */
+  /**
+   * A position before the transaction of the first event; null while nothing was committed since the start.
+   */
   position: Position | null;
 }
 
@@ -36,19 +38,24 @@ export interface ServerPlacement {
   readonly place: 'above' | 'copied' | Chunk;
 }
 
-/** How many entries one `take` looks at before it gives up: bounds the time of a take in a set full of hot keys. */
+/**
+ * How many entries one `take` looks at before it gives up: bounds the time of a take in a set full of hot
+ * keys.
+ */
 const scanLimit = 20_000;
 
 /**
  * The keys whose rows the ghost may not have right yet.
  *
- * A key is in at most one of these areas, except that a reserved key that is touched again is also put in one of the others:
+ * A key is in at most one of these areas, except that a reserved key that is touched again is also put in one
+ * of the others:
  *  - ready     its range is copied: it may be synced once its events are visible
  *  - parked    its chunk is in flight: held until the chunk settles, then ready (I3)
- *  - unplaced  only the server can tell where it lies: held until it has told (I4), or until the copy is complete
+ *  - unplaced  only the server can tell where it lies: held until it has told (I4), or until the copy is
+ *              complete
  *  - reserved  a sync of it is in flight; nobody else may sync it (no two syncs of a key overlap)
- * Keys above the high watermark are dropped, and `lastDrop` remembers that a chunk must not be read before a mark
- * covers them.
+ * Keys above the high watermark are dropped, and `lastDrop` remembers that a chunk must not be read before a
+ * mark covers them.
  */
 export class ChangeSet {
   readonly #watermark: Watermark;
@@ -60,7 +67,10 @@ export class ChangeSet {
   #receipt = 0;
   #lastDrop = 0;
   #position: Position | null = null;
-  /** Beats when keys were released or became ready, and when the set is full; not for every event: new ones wait for a mark anyhow. */
+  /**
+   * Beats when keys were released or became ready, and when the set is full; not for every event: new ones
+   * wait for a mark anyhow.
+   */
   readonly changed = new Pulse();
 
   constructor(watermark: Watermark, options: { capacity: number }) {
@@ -144,8 +154,8 @@ export class ChangeSet {
 
   /**
    * The server's answer about unplaced keys.
-   * @param dispatchedWhenAsked the watermark's count of dispatches when it was asked: an `above` counts only if nothing
-   *   was dispatched since, for a younger chunk may have read before these changes were visible.
+   * @param dispatchedWhenAsked the watermark's count of dispatches when it was asked: an `above` counts only
+   *   if nothing was dispatched since, for a younger chunk may have read before these changes were visible.
    */
   placed(answers: readonly ServerPlacement[], dispatchedWhenAsked: number): void {
     const current = this.#watermark.dispatched === dispatchedWhenAsked;
@@ -165,8 +175,9 @@ export class ChangeSet {
   /**
    * Reserves up to `limit` keys that may be synced now.
    * @param visible keys whose last event lies at or before it are taken and leave the set.
-   * @param aged hot keys whose last event is not visible, but whose first one lies at or before this older frontier, are
-   *   taken too: they are synced and stay in the set, so that a row that changes all the time does not pin the applied position.
+   * @param aged hot keys whose last event is not visible, but whose first one lies at or before this older
+   *   frontier, are taken too: they are synced and stay in the set, so that a row that changes all the time
+   *   does not pin the applied position.
    */
   take(limit: number, visible: Frontier, aged: Frontier): Batch | null {
     const batch: Batch = { keys: [], deleted: [] };
@@ -251,7 +262,10 @@ export class ChangeSet {
     for (const [key, change] of all) this.#admit(key, change);
   }
 
-  /** The synced part of a hot key leaves with its batch; the part after `visible` stays, at the end of the queue. */
+  /**
+   * The synced part of a hot key leaves with its batch; the part after `visible` stays, at the end of the
+   * queue.
+   */
   #keepHot(key: Key, change: Change, visible: Frontier): void {
     this.#ready.set(key, {
       deleted: change.deleted,

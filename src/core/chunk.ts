@@ -1,8 +1,9 @@
 import type { Key } from './key.ts';
 
 /**
- * A range of the migration key, `(after, upTo]`: `after` is exclusive (null = from the start), `upTo` inclusive
- * (null = to the end, however far the table grows). Chunks tile the key space without a gap or an overlap.
+ * A range of the migration key, `(after, upTo]`: `after` is exclusive (null = from the start), `upTo`
+ * inclusive (null = to the end, however far the table grows). Chunks tile the key space without a gap or an
+ * overlap.
  */
 export interface KeyRange {
   readonly after: Key | null;

@@ -21,26 +21,32 @@ export class DuplicateKey extends PoltergeistError {
 
 /** How a sync writes. See DESIGN 2. */
 export type SyncManner =
-  /** Beside others: DELETE and REPLACE where the migration key is the ghost's only unique key, else DELETE and INSERT. */
+  /**
+   * Beside others: DELETE and REPLACE where the migration key is the ghost's only unique key, else DELETE and
+   * INSERT.
+   */
   | 'beside'
   /** Alone: may displace stale rows where the original enforces all unique keys of the ghost. */
   | 'alone';
 
 /**
- * What copier, applier and chunker do to the server, as they see it. The real one speaks SQL (src/mysql/ghost-store.ts);
- * the simulation's one is in memory. Every call may throw Transient (nothing or everything may have happened), DuplicateKey
- * (nothing has happened), or Failure. When a call ends, however it does, its transaction has ended on the server: else an
- * old snapshot could be committed after a newer one.
+ * What copier, applier and chunker do to the server, as they see it. The real one speaks SQL
+ * (src/mysql/ghost-store.ts); the simulation's one is in memory. Every call may throw Transient (nothing or
+ * everything may have happened), DuplicateKey (nothing has happened), or Failure. When a call ends, however
+ * it does, its transaction has ended on the server: else an old snapshot could be committed after a newer
+ * one.
  */
 export interface GhostStore {
   /**
-   * Copies the original's rows of a range into the ghost, in one transaction. The ghost must hold nothing of it (I3).
+   * Copies the original's rows of a range into the ghost, in one transaction. The ghost must hold nothing of
+   * it (I3).
    * @returns the number of rows inserted.
    */
   copy(range: KeyRange, signal: AbortSignal): Promise<number>;
   /**
-   * Removes from the ghost what an earlier try of `copy` may have left that ended without an answer. A transaction of its own:
-   * were it rolled back with a try that meets a conflict, what was left could stand in its own way for ever.
+   * Removes from the ghost what an earlier try of `copy` may have left that ended without an answer. A
+   * transaction of its own: were it rolled back with a try that meets a conflict, what was left could stand
+   * in its own way for ever.
    */
   clear(range: KeyRange, signal: AbortSignal): Promise<void>;
   /** Makes the ghost agree with the original for these keys, in one transaction. @returns rows written. */
@@ -63,7 +69,8 @@ export interface GhostStore {
     signal: AbortSignal,
   ): Promise<ServerPlacement[]>;
   /**
-   * After a DuplicateKey of these keys or this range: do two rows of the original collide, now, under the ghost's keys?
+   * After a DuplicateKey of these keys or this range: do two rows of the original collide, now, under the
+   * ghost's keys?
    * @returns a text that names both rows, or null when the conflict was with a stale row.
    */
   findCollision(

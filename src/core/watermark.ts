@@ -22,9 +22,9 @@ export interface KeyOrder {
 /**
  * Which ranges of the key space have been handed out and which are copied.
  *
- * States: empty (nothing dispatched: every key is above) -> copying (some chunks dispatched; the high watermark is the
- * upper end of the last of them; out-of-order completions are kept until the gap below them closes) ->
- * complete (the open-ended chunk was dispatched and all have been completed: every key is copied).
+ * States: empty (nothing dispatched: every key is above) -> copying (some chunks dispatched; the high
+ * watermark is the upper end of the last of them; out-of-order completions are kept until the gap below them
+ * closes) -> complete (the open-ended chunk was dispatched and all have been completed: every key is copied).
  */
 export class Watermark {
   readonly #order: KeyOrder;
@@ -51,7 +51,10 @@ export class Watermark {
     return this.#high;
   }
 
-  /** All at or below is copied: the contiguous prefix of completed chunks (I8). Null = nothing, or all when `complete`. */
+  /**
+   * All at or below is copied: the contiguous prefix of completed chunks (I8). Null = nothing, or all when
+   * `complete`.
+   */
   get low(): Key | null {
     return this.#low;
   }
@@ -87,7 +90,10 @@ export class Watermark {
     this.#ended = true;
   }
 
-  /** A range is handed to a worker. From now on keys in it are in flight. Ranges must come in order, without gaps. */
+  /**
+   * A range is handed to a worker. From now on keys in it are in flight. Ranges must come in order, without
+   * gaps.
+   */
   dispatch(chunk: Chunk): void {
     invariant(!this.#ended, `chunk ${chunk.number} was dispatched after the last one`);
     invariant(chunk.number === this.#dispatched, `chunk ${chunk.number} was dispatched out of turn`);

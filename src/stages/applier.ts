@@ -14,6 +14,7 @@ export interface SyncConflicts {
   afterSync(keys: readonly Key[], violated: DuplicateKey, signal: AbortSignal): Promise<void>;
 }
 
+/** What an applier works with. */
 export interface ApplierParts {
   readonly store: Pick<GhostStore, 'sync' | 'place'>;
   readonly changes: ChangeSet;
@@ -33,8 +34,8 @@ const placeKeysMax = 500;
 /**
  * Makes the ghost agree with the original for every key that was touched: sync(keys), DESIGN 2.
  *
- * Modes: steady (batches as they become visible, behind the gate) <-> urgent (no gate, marks on demand: before and under the
- * cut-over lock, where waiting for the next heartbeat would cost the writers).
+ * Modes: steady (batches as they become visible, behind the gate) <-> urgent (no gate, marks on demand:
+ * before and under the cut-over lock, where waiting for the next heartbeat would cost the writers).
  */
 export class Applier {
   readonly #parts: ApplierParts;
@@ -51,7 +52,10 @@ export class Applier {
     return this.#applied;
   }
 
-  /** Applies with several sessions until the signal aborts. Keys that JS cannot tell apart allow one session only (I4). */
+  /**
+   * Applies with several sessions until the signal aborts. Keys that JS cannot tell apart allow one session
+   * only (I4).
+   */
   async run(sessions: number, signal: AbortSignal): Promise<void> {
     const scope = new Scope(signal);
     for (let i = 0; i < sessions; i += 1) scope.spawn((stop) => this.#work(stop));
@@ -65,8 +69,8 @@ export class Applier {
   }
 
   /**
-   * Applies without the gate until nothing waits any more. Under load that is a moving target: the caller's signal has the
-   * deadline. @throws the signal's reason.
+   * Applies without the gate until nothing waits any more. Under load that is a moving target: the caller's
+   * signal has the deadline. @throws the signal's reason.
    */
   async drain(signal: AbortSignal): Promise<void> {
     const { changes, visibility } = this.#parts;
@@ -100,7 +104,10 @@ export class Applier {
     await Promise.race([gate.pass(either), this.#modeChanged.next(either)]).finally(() => leave.abort());
   }
 
-  /** Takes a batch and syncs it. The batch is taken inside the turnstile: an exclusive sync must see every key. */
+  /**
+   * Takes a batch and syncs it. The batch is taken inside the turnstile: an exclusive sync must see every
+   * key.
+   */
   async #syncNext(
     signal: AbortSignal,
   ): Promise<'nothing' | 'done' | { keys: readonly Key[]; violated: DuplicateKey }> {

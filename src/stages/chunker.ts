@@ -10,6 +10,7 @@ export interface ChunkSizing {
   readonly chunkRows: number | null;
 }
 
+/** How large chunks are to be, where their size adapts. */
 export interface ChunkerOptions {
   /** Time that one chunk should take, ms. */
   readonly targetMs: number;
@@ -18,6 +19,7 @@ export interface ChunkerOptions {
   readonly rowsMax: number;
 }
 
+/** What a chunker does unless it is told otherwise. */
 export const chunkerDefaults: ChunkerOptions = {
   targetMs: 300,
   rowsStart: 1000,
@@ -32,7 +34,8 @@ const growthMax = 1.5;
  * Cuts the key space into ranges that tile it: the bounds come from the server, one is looked up ahead while
  * the workers copy. The last range is open-ended, so that rows appended meanwhile belong to it.
  *
- * States: ready -> looking up (one bound at a time; callers queue) -> ready ... -> ended (the open-ended range was given out).
+ * States: ready -> looking up (one bound at a time; callers queue) -> ready ... -> ended (the open-ended
+ * range was given out).
  */
 export class Chunker {
   readonly #store: Pick<GhostStore, 'bound'>;
@@ -62,7 +65,8 @@ export class Chunker {
   }
 
   /**
-   * Cuts the next chunk and dispatches it in the watermark, in one turn of the event loop: chunks are dispatched in key order.
+   * Cuts the next chunk and dispatches it in the watermark, in one turn of the event loop: chunks are
+   * dispatched in key order.
    * @returns null when the last one has been given out.
    */
   next(signal: AbortSignal): Promise<Chunk | null> {
@@ -79,7 +83,8 @@ export class Chunker {
     // A chunk measured at another size (looked up before the last change) would make the size swing.
     if (chunk.rowsAimed !== this.#rows) return;
     const { targetMs, rowsMin, rowsMax } = this.#options;
-    // An empty or short chunk (gaps, the tail) says nothing of the time a full one takes, but it must be able to grow.
+    // An empty or short chunk (gaps, the tail) says nothing of the time a full one takes, but it must be able
+    // to grow.
     const measured = Math.max(rows, chunk.rowsAimed / 4);
     const ideal = elapsedMs > 0 ? (measured * targetMs) / elapsedMs : rowsMax;
     this.#rows = Math.ceil(Math.min(Math.max(ideal, rowsMin), rowsMax, this.#rows * growthMax));

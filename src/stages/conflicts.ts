@@ -6,6 +6,7 @@ import type { Key } from '../core/key.ts';
 import { DuplicateKey, type GhostStore } from '../core/store.ts';
 import type { Visibility } from '../core/visibility.ts';
 
+/** The bounds of a conflict's resolution. */
 export interface ConflictOptions {
   /** How often one conflict is tried again before the migration fails. */
   readonly attempts: number;
@@ -28,11 +29,12 @@ const nothingElse: ExclusiveWork = { before: async () => undefined, after: async
 /**
  * What happens after a 1062 on another unique key of the ghost than the migration key (I5, DESIGN 2).
  *
- * The row that stands in the way is either stale (its change is pending, or still in the stream) or a real collision of
- * two rows of the original. So: sync all that may be synced with nothing else in flight (the exclusive sync), then try
- * again; if it is still in the way, read on until everything that has happened is received, and so on. Where the ALTER adds
- * uniqueness nothing is ever displaced, and the original itself is asked whether two of its rows collide: then the
- * migration fails and names both. Transient errors are thrown: the caller tries all of it again.
+ * The row that stands in the way is either stale (its change is pending, or still in the stream) or a real
+ * collision of two rows of the original. So: sync all that may be synced with nothing else in flight (the
+ * exclusive sync), then try again; if it is still in the way, read on until everything that has happened is
+ * received, and so on. Where the ALTER adds uniqueness nothing is ever displaced, and the original itself is
+ * asked whether two of its rows collide: then the migration fails and names both. Transient errors are
+ * thrown: the caller tries all of it again.
  */
 export class Conflicts {
   readonly #store: GhostStore;
@@ -66,11 +68,14 @@ export class Conflicts {
     await this.#settle(keys, violated, nothingElse, signal);
   }
 
-  /** A chunk was rolled back by `violated`; it is copied here, after the exclusive sync. @returns its rows. */
+  /**
+   * A chunk was rolled back by `violated`; it is copied here, after the exclusive sync. @returns its rows.
+   */
   async afterChunk(range: KeyRange, violated: DuplicateKey, signal: AbortSignal): Promise<number> {
     const store = this.#store;
     const work = {
-      // An earlier try may have been committed without an answer: its rows would stand in the way of the syncs.
+      // An earlier try may have been committed without an answer: its rows would stand in the way of the
+      // syncs.
       before: () => store.clear(range, signal),
       after: () => store.copy(range, signal),
     };
@@ -100,14 +105,16 @@ export class Conflicts {
       }
     }
     throw new Failure(`${violated.message}: still in the way after ${this.#options.attempts} attempts`, {
-      hint: 'The original table is untouched. Rows swap their unique values faster than they can be followed: try again at a quieter time.',
+      hint:
+        'The original table is untouched. Rows swap their unique values faster than they can be followed: ' +
+        'try again at a quieter time.',
       cause: violated,
     });
   }
 
   /**
-   * Waits until all that has happened before now is received. While the set is full the stream rests, and all who could
-   * make room may be waiting here: then go on with what there is.
+   * Waits until all that has happened before now is received. While the set is full the stream rests, and all
+   * who could make room may be waiting here: then go on with what there is.
    */
   async #readOn(signal: AbortSignal): Promise<void> {
     const leave = new AbortController();
@@ -118,7 +125,9 @@ export class Conflicts {
     await Promise.race([passed, full]).finally(() => leave.abort());
   }
 
-  /** Syncs all that was received before now and may be synced, alone: of hot keys the part that is visible. */
+  /**
+   * Syncs all that was received before now and may be synced, alone: of hot keys the part that is visible.
+   */
   async #syncAll(signal: AbortSignal): Promise<void> {
     await this.#visibility.cover(this.#changes.receipt);
     const frontier = this.#visibility.visible;
@@ -153,7 +162,9 @@ export class Conflicts {
     throw new Failure(
       `two rows of the original collide under the new unique key ${violated.keyName}: ${collision}`,
       {
-        hint: 'The original table is untouched. Remove or change one of the two rows, or leave that key out of the ALTER, and start again.',
+        hint:
+          'The original table is untouched. Remove or change one of the two rows, or leave that key out of ' +
+          'the ALTER, and start again.',
         cause: violated,
       },
     );

@@ -19,6 +19,7 @@ export interface ChunkConflicts {
   afterChunk(range: KeyRange, violated: DuplicateKey, signal: AbortSignal): Promise<number>;
 }
 
+/** What a copier works with. */
 export interface CopierParts {
   readonly chunks: ChunkSource;
   readonly store: Pick<GhostStore, 'copy' | 'clear'>;
@@ -33,8 +34,8 @@ export interface CopierParts {
 }
 
 /**
- * Copies the original into the ghost, chunk by chunk, with several workers. Each: pass the gate, take a chunk, mark if keys
- * were dropped (I3), INSERT .. SELECT, settle.
+ * Copies the original into the ghost, chunk by chunk, with several workers. Each: pass the gate, take a
+ * chunk, mark if keys were dropped (I3), INSERT .. SELECT, settle.
  */
 export class Copier {
   readonly #parts: CopierParts;

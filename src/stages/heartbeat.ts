@@ -26,11 +26,13 @@ interface Beat {
 const hotKeyAgeMs = 1000;
 
 /**
- * The visibility marks (I2), the heartbeat, and the drain mark: one row of the changelog, written again and again.
+ * The visibility marks (I2), the heartbeat, and the drain mark: one row of the changelog, written again and
+ * again.
  *
- * A mark is in one of these states: wanted (asked for, not yet sent; one at the most, shared by all who ask meanwhile) ->
- * sent (its frontier is fixed: all that was received before this moment) -> committed (`visible` moves to its frontier) ->
- * passed (it came back through the stream: all that precedes it has been received).
+ * A mark is in one of these states: wanted (asked for, not yet sent; one at the most, shared by all who ask
+ * meanwhile) -> sent (its frontier is fixed: all that was received before this moment) -> committed
+ * (`visible` moves to its frontier) -> passed (it came back through the stream: all that precedes it has been
+ * received).
  */
 export class Heartbeat implements Visibility {
   readonly #port: MarkPort;
@@ -42,8 +44,9 @@ export class Heartbeat implements Visibility {
   #sequence: number;
   #passed: number;
   /**
-   * Before the first mark nothing is known to be visible, not even what lies before the start position: the binlog may be
-   * read, and its end be asked for, ahead of the rows. So the first chunk waits for a mark as well (I1, I2).
+   * Before the first mark nothing is known to be visible, not even what lies before the start position: the
+   * binlog may be read, and its end be asked for, ahead of the rows. So the first chunk waits for a mark as
+   * well (I1, I2).
    */
   #visible: Frontier = { receipt: -1, position: null };
   #streamLagMs = 0;
@@ -53,8 +56,8 @@ export class Heartbeat implements Visibility {
 
   /**
    * Marks must not be written before the position is known from which the stream starts.
-   * @param lastSequence number of the last mark that an earlier run of this migration may have written: the stream may
-   *   bring its marks again, and they say nothing of ours.
+   * @param lastSequence number of the last mark that an earlier run of this migration may have written: the
+   *   stream may bring its marks again, and they say nothing of ours.
    */
   constructor(port: MarkPort, received: Received, clock: Clock, lastSequence = 0) {
     this.#port = port;
@@ -114,7 +117,10 @@ export class Heartbeat implements Visibility {
     return mark;
   }
 
-  /** A mark came back through the stream. Late and repeated ones (after a reconnect), and those of others, are ignored. */
+  /**
+   * A mark came back through the stream. Late and repeated ones (after a reconnect), and those of others, are
+   * ignored.
+   */
   marked(row: ChangelogRow): void {
     if (row.sequence <= this.#passed || row.sequence > this.#sequence) return;
     this.#passed = row.sequence;

@@ -7,7 +7,10 @@ import type { Gate } from '../core/gate.ts';
 export interface ThrottleSignal {
   readonly name: string;
   readonly intervalMs: number;
-  /** @returns why we should rest, `<signal> <observed> <op> <threshold>`, or null. A signal that throws throttles. */
+  /**
+   * @returns why we should rest, `<signal> <observed> <op> <threshold>`, or null. A signal that throws
+   * throttles.
+   */
   read(signal: AbortSignal): Promise<string | null>;
 }
 
@@ -17,8 +20,9 @@ const readTimeoutMs = 5000;
 /**
  * Signals become one gate with a reason.
  *
- * States: unread (some signal has not been read yet: shut, so that nothing starts on hope) -> open <-> shut. The reason shown is the
- * operator's command first, then the signals in their order. A signal that cannot be read throttles.
+ * States: unread (some signal has not been read yet: shut, so that nothing starts on hope) -> open <-> shut.
+ * The reason shown is the operator's command first, then the signals in their order. A signal that cannot be
+ * read throttles.
  */
 export class Throttler implements Gate {
   readonly #signals: readonly ThrottleSignal[];

@@ -22,8 +22,8 @@ export class Ghost {
 }
 
 /**
- * One transaction on the ghost, with the locks of READ COMMITTED: rows it wrote, and the values of the unique key of rows that
- * it inserted or deleted. A delete of a row that is not there locks nothing.
+ * One transaction on the ghost, with the locks of READ COMMITTED: rows it wrote, and the values of the unique
+ * key of rows that it inserted or deleted. A delete of a row that is not there locks nothing.
  */
 export class GhostTransaction {
   readonly #ghost: Ghost;

@@ -1,13 +1,15 @@
 /**
- * `npm run test:mutants`: breaks each invariant on purpose, in a copy of the source, and shows that the simulation or a named
- * test catches it. Prints `caught/total`; exits 1 when one survives or does not apply. Arguments: words of names, to run a few.
+ * `npm run test:mutants`: breaks each invariant on purpose, in a copy of the source, and shows that the
+ * simulation or a named test catches it. Prints `caught/total`; exits 1 when one survives or does not apply.
+ * Arguments: words of names, to run a few.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Mutant, mutants } from './mutant-table.ts';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './mutant-table.ts';
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const simRuns = 20_000;

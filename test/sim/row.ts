@@ -13,8 +13,9 @@ export interface Row {
 export type KeyKind = 'integer' | 'composite' | 'collated';
 
 /**
- * The keys of a small table as the server orders them: `rank` is a key's place, and keys of one rank are one row.
- * Collated keys are letters of either case: 'a' and 'A' are one row, and JS cannot tell, nor order them ('B' < 'a').
+ * The keys of a small table as the server orders them: `rank` is a key's place, and keys of one rank are one
+ * row. Collated keys are letters of either case: 'a' and 'A' are one row, and JS cannot tell, nor order them
+ * ('B' < 'a').
  */
 export class KeySpace implements KeyOrder {
   readonly kind: KeyKind;

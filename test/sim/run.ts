@@ -1,6 +1,6 @@
 /**
- * `npm run test:sim -- --runs N --seed S`: the simulation from the command line. Prints `{runs, steps, divergences}` and the
- * first few that diverged; exits 1 when any did.
+ * `npm run test:sim -- --runs N --seed S`: the simulation from the command line. Prints `{runs, steps,
+ * divergences}` and the first few that diverged; exits 1 when any did.
  */
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';

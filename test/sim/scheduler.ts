@@ -10,8 +10,9 @@ interface Timer {
 }
 
 /**
- * Decides what happens next. Everything that takes time waits at a `point`; the simulation lets one of the waiting go
- * on at a time, in an order drawn from the seed. It is the clock too: virtual time moves when the next timer rings, and only then.
+ * Decides what happens next. Everything that takes time waits at a `point`; the simulation lets one of the
+ * waiting go on at a time, in an order drawn from the seed. It is the clock too: virtual time moves when the
+ * next timer rings, and only then.
  */
 export class Scheduler implements Clock {
   readonly #random: Random;

@@ -30,8 +30,9 @@ export type Entry =
   | { readonly kind: 'mark'; readonly sequence: number; readonly atMs: number; readonly shown: () => void };
 
 /**
- * The primary, as far as the original and the changelog go: commits are ordered, an entry can be read from the binlog as soon
- * as it is logged, and its rows are visible to reads only later, in the order of the commits (I2).
+ * The primary, as far as the original and the changelog go: commits are ordered, an entry can be read from
+ * the binlog as soon as it is logged, and its rows are visible to reads only later, in the order of the
+ * commits (I2).
  */
 export class Server {
   /** The original as its writers see it: with all that is logged. */

@@ -10,7 +10,10 @@ import type { KeySpace, Row } from './row.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Server } from './server.ts';
 
-/** Unique keys of the ghost besides the migration key: none, one that the original has too, one that the ALTER adds. */
+/**
+ * Unique keys of the ghost besides the migration key: none, one that the original has too, one that the ALTER
+ * adds.
+ */
 export type Uniqueness = 'none' | 'enforced' | 'added';
 
 export interface StoreOptions {
@@ -28,13 +31,17 @@ export interface StoreParts {
   readonly checks: Checks;
 }
 
-/** How often a statement that waits for a lock is told that it has waited too long, or was chosen as the victim of a deadlock. */
+/**
+ * How often a statement that waits for a lock is told that it has waited too long, or was chosen as the
+ * victim of a deadlock.
+ */
 const lockFailure = 0.25;
 
 /**
- * The statements of the data path as a server runs them: each takes several steps between which anything may happen,
- * reads the original as it is visible at one of them, waits for the locks of other transactions or fails on them, and may
- * fail with everything rolled back, or committed although the answer was lost. When a call ends, its transaction has ended.
+ * The statements of the data path as a server runs them: each takes several steps between which anything may
+ * happen, reads the original as it is visible at one of them, waits for the locks of other transactions or
+ * fails on them, and may fail with everything rolled back, or committed although the answer was lost. When a
+ * call ends, its transaction has ended.
  */
 export class SimStore implements GhostStore {
   readonly #parts: StoreParts;

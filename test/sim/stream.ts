@@ -7,7 +7,10 @@ export interface Receiver extends ChangeSink {
   readonly full: boolean;
 }
 
-/** The binlog as the change stream delivers it: event by event, whole transactions claimed, XA rows when they commit (I9). */
+/**
+ * The binlog as the change stream delivers it: event by event, whole transactions claimed, XA rows when they
+ * commit (I9).
+ */
 export class SimStream {
   readonly #server: Server;
   readonly #receiver: Receiver;

@@ -21,7 +21,10 @@ export interface Outcome {
   readonly steps: number;
   /** The migration ended with the Failure that names two rows of the original that collide. */
   readonly refused: boolean;
-  /** The migration gave up on a conflict, as it may where the change set has less room than the table has keys. */
+  /**
+   * The migration gave up on a conflict, as it may where the change set has less room than the table has
+   * keys.
+   */
   readonly gaveUp: boolean;
 }
 
@@ -60,13 +63,17 @@ export class World {
     };
     this.#parts = { server, ghost, space, scheduler, random, checks };
     this.#writers.seed();
-    // The writers have been at it before we came: the start position may lie after entries that are not visible yet (I1).
+    // The writers have been at it before we came: the start position may lie after entries that are not
+    // visible yet (I1).
     for (let i = random.int(4); i > 0; i -= 1) this.#writers.step();
     const start = { index: server.log.length, low: null, complete: false, marks: 0 };
     this.#migration = new Migration(this.#parts, this.#marks, plan, start);
   }
 
-  /** @throws Divergence when an invariant breaks, the run does not end, or the migration fails without a reason. */
+  /**
+   * @throws Divergence when an invariant breaks, the run does not end, or the migration fails without a
+   * reason.
+   */
   async run(): Promise<Outcome> {
     this.#migration.run();
     let crashIn = this.plan.crashAfter;
@@ -183,7 +190,8 @@ export class World {
     if (collide && failure instanceof Failure && /rows \S+ and \S+ have u = \d+/.test(said)) {
       return { refused: true, gaveUp: false };
     }
-    // A set full of keys that a chunk holds stops the stream, and with it the change that the chunk waits for.
+    // A set full of keys that a chunk holds stops the stream, and with it the change that the chunk waits
+    // for.
     if (capacity < keys && /^conflict of chunk|still in the way/.test(said))
       return { refused: false, gaveUp: true };
     throw new Divergence(`the migration failed: ${said}`);

@@ -6,7 +6,10 @@ import type { Server, Work } from './server.ts';
 export interface WriterOptions {
   /** Transactions in all. */
   readonly transactions: number;
-  /** Writers may let two rows have one `u`; else they keep the values unique, whether the original enforces it or not. */
+  /**
+   * Writers may let two rows have one `u`; else they keep the values unique, whether the original enforces it
+   * or not.
+   */
   readonly collide: boolean;
   readonly xa: boolean;
 }
@@ -86,7 +89,8 @@ export class Writers {
     if (!ring.includes(third) && this.#random.chance(0.4)) ring.push(third);
     if (ring.some((each) => draft.isLocked(each) || draft.isValueLocked(draft.row(each)!.u))) return false;
     const values = ring.map((each) => draft.row(each)!.u);
-    // The first row steps aside on a value of its own, as it must on a server; the event is logged all the same.
+    // The first row steps aside on a value of its own, as it must on a server; the event is logged all the
+    // same.
     draft.touches.push([row.key, false]);
     for (let i = ring.length - 1; i >= 0; i -= 1) {
       const each = ring[i]!;
@@ -157,7 +161,10 @@ class Draft implements Work {
     return false;
   }
 
-  /** An insert or an update; an update of the key is a delete of the old one and the new one, as the stream says it. */
+  /**
+   * An insert or an update; an update of the key is a delete of the old one and the new one, as the stream
+   * says it.
+   */
   set(rank: number, row: Row): void {
     const before = this.row(rank);
     if (before) this.values.add(before.u);

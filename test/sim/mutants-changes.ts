@@ -1,0 +1,147 @@
+import { type Mutant, one } from './mutant.ts';
+
+const changeset = 'src/core/changeset.ts';
+const simStore = 'test/sim/store.ts';
+const simStream = 'test/sim/stream.ts';
+
+const eachRow = 'for (const [rank, row] of rows) await this.#locked(() =>';
+const end = '\n      return rows.length;\n    };';
+
+/** The areas of the change set. */
+export const changes: readonly Mutant[] = [
+  one(
+    'no reservation',
+    'no two syncs of a key overlap',
+    changeset,
+    'if (this.#reserved.has(key)) continue;',
+    '',
+  ),
+  one('hot remainder forgotten', 'I6', changeset, 'if (!whole) this.#keepHot(key, change, visible);', ''),
+  one(
+    'a touch while reserved is lost',
+    'I6',
+    changeset,
+    '    const waiting = ',
+    '    if (this.#reserved.has(key)) return;\n    const waiting = ',
+  ),
+  one('the older verdict stays', 'I6', changeset, 'waiting.deleted = deleted;', ''),
+  one('the older receipt stays', 'I2', changeset, '      waiting.last = this.#receipt;', ''),
+  one(
+    'given back over a younger event',
+    'I2, I6',
+    changeset,
+    'if (younger) {',
+    'if (false as boolean && younger) {',
+  ),
+  one(
+    'parked keys are let go',
+    'I3',
+    changeset,
+    'const held = this.#parked.get(chunk.number);',
+    'const held = undefined as Map<Key, Change> | undefined;',
+  ),
+  one(
+    'the reserved are claimed as applied',
+    'I8',
+    changeset,
+    'this.#unplaced, this.#reserved, ...',
+    'this.#unplaced, ...',
+  ),
+  one(
+    'what is read is claimed as applied',
+    'I8',
+    changeset,
+    'let oldest = this.#receipt + 1;',
+    'let oldest = 0;',
+  ),
+  one(
+    'a hot key claims too much',
+    'I8',
+    changeset,
+    'position: visible.position,',
+    'position: this.#position,',
+  ),
+  one(
+    'unplaced keys stay for ever',
+    'I6',
+    changeset,
+    'if (this.#watermark.complete) this.#admitUnplaced();',
+    '',
+    'test/unit/changeset.test.ts',
+  ),
+  one(
+    'hot keys wait for ever',
+    'I8',
+    changeset,
+    'if (!whole && change.first > aged.receipt) continue;',
+    'if (!whole) continue;',
+    'test/unit/changeset.test.ts',
+  ),
+];
+
+/** What the statements and the stream must be like; the real ones are tested on real servers. */
+export const server: readonly Mutant[] = [
+  one(
+    'REPLACE in the copier',
+    'I3, I5',
+    simStore,
+    'await this.#insertAll(transaction, rows, signal);\n      return rows.length;\n    };',
+    `${eachRow} transaction.replace(rank, row), signal);${end}`,
+  ),
+  one(
+    'IGNORE in the copier',
+    'I3, I5',
+    simStore,
+    'await this.#insertAll(transaction, rows, signal);\n      return rows.length;\n    };',
+    `${eachRow} transaction.insert(rank, row), signal);${end}`,
+  ),
+  one(
+    'parallel REPLACE beside a second unique key',
+    'DESIGN 2, HAZARDS 120',
+    simStore,
+    "(manner === 'alone' && uniqueness === 'enforced')",
+    "uniqueness === 'enforced'",
+  ),
+  one(
+    'REPLACE where the ALTER adds uniqueness',
+    'I5',
+    simStore,
+    "(manner === 'alone' && uniqueness === 'enforced')",
+    "manner === 'alone'",
+  ),
+  one(
+    'only the deleted are deleted',
+    'DESIGN 2',
+    simStore,
+    "uniqueness === 'none' ? new Set(deleted.map((key) => space.rank(key))) : ranks",
+    'new Set(deleted.map((key) => space.rank(key)))',
+  ),
+  one(
+    'nothing is deleted',
+    'I6',
+    simStore,
+    "uniqueness === 'none' ? new Set(deleted.map((key) => space.rank(key))) : ranks",
+    "uniqueness === 'none' ? new Set<number>() : ranks",
+  ),
+  one(
+    'XA rows count at PREPARE',
+    'I9',
+    simStream,
+    "entry.kind === 'rows' || entry.kind === 'xa-commit'",
+    "entry.kind === 'rows' || entry.kind === 'xa-prepare'",
+  ),
+  one(
+    'a reconnect goes on in mid-transaction',
+    'I9',
+    simStream,
+    '    this.#event = 0;\n  }\n\n  #next',
+    '    this.#event = 0;\n    if (this.hasMore) this.#entry += 1;\n  }\n\n  #next',
+  ),
+  one(
+    'a resume leaves what lies above the prefix',
+    'I8',
+    'test/sim/world.ts',
+    'if (!isCopied(rank)) ghost.rows.delete(rank);',
+    'void isCopied;',
+  ),
+];
