@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ import { Watchdog } from './watchdog.ts';
 const START_WAIT_MS = 60_000;
 const STOP_WAIT_MS = 60_000;
 const PORT_TRIES = 4;
+/** Of a millisecond each. */
+const PAUSE_TRIES = 2000;
 
 let nextServerId = 1 + (process.pid % 100_000) * 100;
 
@@ -143,6 +145,11 @@ class PrivateServer implements LabServer {
 
   pause(): void {
     this.#process?.kill('SIGSTOP');
+    // The signal returns before the last thread stands still, which may have an answer to give yet.
+    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    for (let tries = 0; tries < PAUSE_TRIES && !standsStill(this.#process?.pid); tries++) {
+      Atomics.wait(sleeper, 0, 0, 1);
+    }
   }
 
   resume(): void {
@@ -177,8 +184,21 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
+/** Whether all threads of a process are stopped; where that cannot be told, they are taken to be. */
+function standsStill(pid: number | undefined): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  return readdirSync(tasks).every((task) => {
+    try {
+      return /\) [TtZX] /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'));
+    } catch {
+      return true; // ended in between
+    }
+  });
+}
+
 /** A port of the loopback interface that nothing listens on now. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);

@@ -22,6 +22,7 @@ export interface ReplicaSpec extends ServerSetup {
 
 /** How long commits wait for a semi-synchronous replica, in milliseconds: longer than any test. */
 const SEMI_SYNC_WAIT_MS = 600_000;
+const CONNECT_WAIT_MS = 30_000;
 
 /**
  * Options that make a server one side of semi-synchronous replication.
@@ -70,9 +71,24 @@ export async function attachReplica(
     const mysql = primary.flavor === 'mysql';
     const sql = mysql ? await mysqlStart(source, primary, spec) : await mariadbStart(source, primary, spec);
     await runSql(target, sql);
+    await connected(source, target, spec);
   } finally {
     await source.end();
     await target.end();
+  }
+}
+
+/** A replica counts (commits wait for a semi-synchronous one) only once it has reached its primary. */
+async function connected(source: Connection, target: Connection, spec: ReplicaSpec): Promise<void> {
+  const deadline = performance.now() + CONNECT_WAIT_MS;
+  for (;;) {
+    const status = (await runSql(target, 'SHOW REPLICA STATUS'))[0] ?? {};
+    const clients = (await runSql(source, "SHOW STATUS LIKE 'rpl_semi_sync_%_clients'"))[0]?.Value;
+    const isRunning = (status.Replica_IO_Running ?? status.Slave_IO_Running) === 'Yes';
+    if (isRunning && (!spec.semiSync || Number(clients) > 0)) return;
+    const said = String(status.Last_IO_Error ?? '');
+    if (performance.now() > deadline) throw new Error(`the replica does not reach its primary: ${said}`);
+    await sleep(20);
   }
 }
 
