@@ -165,7 +165,7 @@ export async function runStream(
     await run;
     if (outcome instanceof Error) throw outcome;
   };
-  await Promise.race([stream.ready(AbortSignal.timeout(10_000)), run]);
+  await Promise.race([stream.ready(AbortSignal.timeout(10_000)).catch(() => undefined), run]);
   return { stream, sink, sql, marker: new Marker(sql, sink), stop, outcome: () => outcome };
 }
 

@@ -19,6 +19,8 @@ interface Mapped {
   readonly event: Buffer;
   readonly followed: Followed;
   readonly visitor: RowVisitor | null;
+  /** A disagreement that has not been told, since no rows have come yet. */
+  doubt: string | null;
 }
 
 /** What the registry tells of what it finds, in the order of the binlog. */
@@ -98,26 +100,37 @@ export class FollowedTables {
 
   /** Who wants the rows under this table id; undefined or null when nobody does. */
   visitor(tableId: number): RowVisitor | null | undefined {
-    return this.#mapped.get(tableId)?.visitor;
+    const mapped = this.#mapped.get(tableId);
+    if (mapped === undefined) return undefined;
+    if (mapped.doubt !== null) {
+      const detail = mapped.doubt;
+      mapped.doubt = null;
+      this.#listener.noticed({ kind: 'definition-changed', table: mapped.followed.table, detail });
+    }
+    return mapped.visitor;
   }
 
   #read(followed: Followed, event: Buffer): Mapped {
+    const mapped = this.#compare(followed, event);
+    if (mapped.doubt === null) return mapped;
+    const { table } = followed;
+    this.#listener.noticed({ kind: 'definition-changed', table, detail: mapped.doubt });
+    // The receiver may have come with the right definition; if not, the rows are left alone: it has been told.
+    const now = this.#find(event, NAMES_OFFSET);
+    const again = now === undefined || now === followed ? mapped : this.#compare(now, event);
+    return { ...again, doubt: null };
+  }
+
+  #compare(followed: Followed, event: Buffer): Mapped {
     const map = parseTableMap(event, 0, event.length);
     const { table, subscription } = followed;
     if (subscription === null) {
-      return { event, followed, visitor: new FollowedChangelog(map, (row) => this.#listener.marked(row)) };
+      const visitor = new FollowedChangelog(map, (row) => this.#listener.marked(row));
+      return { event, followed, visitor, doubt: null };
     }
-    const detail = disagreement(map, subscription.definition);
-    if (detail === null) return { event, followed, visitor: this.#followedTable(map, table, subscription) };
-    this.#listener.noticed({ kind: 'definition-changed', table, detail });
-    // The receiver may have come with the right definition; if not, the rows are left alone: it has been told.
-    const now = this.#find(event, NAMES_OFFSET);
-    const agrees = now?.subscription != null && disagreement(map, now.subscription.definition) === null;
-    return {
-      event,
-      followed: now ?? followed,
-      visitor: agrees ? this.#followedTable(map, table, now.subscription as Subscription) : null,
-    };
+    const doubt = disagreement(map, subscription.definition);
+    const visitor = doubt === null ? this.#followedTable(map, table, subscription) : null;
+    return { event, followed, visitor, doubt };
   }
 
   #followedTable(map: TableMap, table: TableRef, subscription: Subscription): FollowedTable {
@@ -144,7 +157,8 @@ export class FollowedTables {
     for (const [id, mapped] of [...this.#mapped]) {
       if (!isOld(mapped.followed)) continue;
       if (entry === null) this.#mapped.delete(id);
-      else this.#mapped.set(id, this.#read(entry, mapped.event));
+      // An id of the table as it was before a DDL may never be used again: a disagreement is told when it is.
+      else this.#mapped.set(id, this.#compare(entry, mapped.event));
     }
   }
 
