@@ -162,9 +162,7 @@ export class Migrator implements MigrationControls {
     const scope = this.#scope!;
     this.#enter('copying');
     this.#progress.start();
-    scope.spawn((stop) =>
-      path.applier.run(config.applySessions, AbortSignal.any([stop, path.retired.signal])),
-    );
+    scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
     await path.copier.run(config.copyWorkers, signal);
     this.#progress.end();
     log.info({ rows: path.copier.rows }, 'Row copy complete');

@@ -49,6 +49,11 @@ export class GhostSql {
     return `DELETE FROM ${quoteTable(ghost)} WHERE ${rangeCondition(ghostCodec, range)}`;
   }
 
+  /** The original's keys of a range, in columns k0, k1 ... */
+  keysOf(range: KeyRange): string {
+    return `SELECT ${this.#keyColumns()} FROM ${this.#original()} WHERE ${rangeCondition(this.#parts.codec, range)}`;
+  }
+
   /** Puts the original's rows of these keys into the ghost. */
   put(verb: SyncVerb, keys: readonly Key[]): string {
     return `${this.#select(verb)} WHERE ${keyInList(this.#parts.codec, keys)}`;
@@ -64,11 +69,17 @@ export class GhostSql {
   bound(after: Key | null, rows: number): string {
     const { codec } = this.#parts;
     const columns = codec.columns.map(({ name }) => quoteName(name)).join(', ');
-    const parts = codec.selectExpressions().map((expression, i) => `${expression} AS k${i}`);
     return (
-      `SELECT ${parts.join(', ')} FROM ${this.#original()} ` +
+      `SELECT ${this.#keyColumns()} FROM ${this.#original()} ` +
       `WHERE ${rangeCondition(codec, { after, upTo: null })} ORDER BY ${columns} LIMIT 1 OFFSET ${rows - 1}`
     );
+  }
+
+  #keyColumns(): string {
+    return this.#parts.codec
+      .selectExpressions()
+      .map((expression, i) => `${expression} AS k${i}`)
+      .join(', ');
   }
 
   /** The head of a statement that reads the original and writes the ghost. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import { makeRetry, type Retry } from '../base/retry.ts';
 import { Turnstile } from '../base/turnstile.ts';
 import { markSql } from '../core/changelog-sql.ts';
@@ -6,17 +7,17 @@ import type { Gate } from '../core/gate.ts';
 import { GhostSql } from '../core/ghost-sql.ts';
 import { makeKeyCodec } from '../core/key-codec.ts';
 import type { Subscription } from '../core/stream.ts';
+import type { Column } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { Watermark } from '../core/watermark.ts';
 import { BinlogStream } from '../mysql/binlog/stream.ts';
 import { SqlGhostStore } from '../mysql/ghost-store.ts';
 import { SessionPool } from '../mysql/pool.ts';
-import type { SessionProfile } from '../mysql/profile.ts';
 import { Applier } from '../stages/applier.ts';
 import { Chunker } from '../stages/chunker.ts';
 import { Conflicts } from '../stages/conflicts.ts';
 import { Copier } from '../stages/copier.ts';
-import { Heartbeat } from '../stages/heartbeat.ts';
+import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
 import { Intake } from './intake.ts';
@@ -41,6 +42,8 @@ export interface DataPath {
   readonly conflicts: Conflicts;
   readonly turnstile: Turnstile;
   readonly askSessions: SessionPool;
+  /** How many sessions may apply beside each other. */
+  readonly applySessions: number;
   /** The old table as original, the new one as ghost: for what slipped in (I7). */
   readonly lateStore: SqlGhostStore;
   readonly retry: Retry;
@@ -67,64 +70,22 @@ export function buildDataPath(
   fail: (error: Error) => void,
 ): DataPath {
   const { config, settings, clock, log } = parts;
-  const { original, artifacts, facts } = survey;
-  const pool = (name: string, size: number, profile: SessionProfile = plan.profile): SessionPool =>
-    new SessionPool(config.connection, { name, size, profile, clock });
-  const pools = {
-    copy: pool('copier', config.copyWorkers),
-    sync: pool('applier', config.applySessions),
-    ask: pool('questions', 3),
-    mark: pool('heartbeat', 1),
-  };
+  const { original, artifacts } = survey;
+  // Keys that only the server can tell apart ('a' and 'A' are one row) must not be synced beside each other (I4).
+  const applySessions = plan.codec.comparable ? config.applySessions : 1;
+  const pools = openPools(plan, parts, applySessions);
   const retry = makeRetry(clock, {
     attempts: config.retries,
     delayMs: 50,
     delayMsMax: 5000,
     onRetry: (what, attempt, error) => log.warn({ attempt, error: error.message }, `${what} is tried again`),
   });
-  const stream = new BinlogStream({
-    connection: config.connection,
-    flavor: facts.flavor,
-    gtid: config.gtid,
-    clock,
-    log,
-    ...(config.replicaServerId === null ? {} : { serverId: config.replicaServerId }),
-  });
+  const stream = makeStream(survey, parts);
   const watermark = new Watermark(plan.codec);
   const changes = new ChangeSet(watermark, { capacity: changeSetCapacity });
   const turnstile = new Turnstile();
-  const heartbeat = new Heartbeat(
-    {
-      writeMark: (sequence, atMs) =>
-        retry(
-          'mark',
-          () =>
-            pools.mark.use(async (session) => {
-              await session.execute(markSql(artifacts.changelog, sequence, atMs));
-            }, signal),
-          signal,
-        ),
-    },
-    changes,
-    clock,
-  );
-  const storeOf = (from: typeof original.ref, to: typeof original.ref): SqlGhostStore => {
-    const common = { original: from, ghost: to, shared: plan.mapping.shared, filled: plan.filled };
-    const codecs = { codec: plan.codec, ghostCodec: plan.ghostCodec };
-    return new SqlGhostStore({
-      sql: new GhostSql({ ...common, ...codecs, keyName: plan.key.key.name }),
-      codec: plan.codec,
-      ghostName: to.name,
-      uniqueness: plan.uniqueness,
-      copySessions: pools.copy,
-      syncSessions: pools.sync,
-      askSessions: pools.ask,
-      collision: { ...common, ...codecs, uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique) },
-      clock,
-    });
-  };
-  const newTable = newTableSubscription(plan, original.ref, facts.flavor);
-  const store = storeOf(original.ref, artifacts.ghost);
+  const heartbeat = new Heartbeat(markPort(pools.mark, artifacts.changelog, retry, signal), changes, clock);
+  const store = makeStore(original.ref, artifacts.ghost, plan, pools, clock);
   const conflicts = new Conflicts(store, changes, heartbeat, turnstile, {
     attempts: config.retries,
     passTimeoutMs,
@@ -133,47 +94,85 @@ export function buildDataPath(
   });
   const chunker = new Chunker(store, watermark, settings);
   const shared = { store, changes, watermark, visibility: heartbeat, conflicts, turnstile, gate, retry };
-  const copier = new Copier({ ...shared, chunks: chunker, clock });
-  const applier = new Applier({ ...shared, sizing: settings });
   const intake = new Intake({
-    original: original.ref,
-    ghost: artifacts.ghost,
-    changes,
-    stream,
+    ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
     marked: (row) => heartbeat.marked(row),
-    fail,
-    log,
   });
+  const newTable = newTableSubscription(plan, original.ref, survey.facts.flavor);
   return {
-    ...{
-      stream,
-      watermark,
-      changes,
-      intake,
-      heartbeat,
-      chunker,
-      copier,
-      applier,
-      conflicts,
-      turnstile,
-      retry,
-    },
+    ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
+    copier: new Copier({ ...shared, chunks: chunker, clock }),
+    applier: new Applier({ ...shared, sizing: settings }),
     askSessions: pools.ask,
     retired: new AbortController(),
     expectSwap: () => intake.expectSwap(() => stream.subscribe(original.ref, newTable)),
     followsNewTable: newTable !== null,
-    lateStore: storeOf(artifacts.old, original.ref),
+    lateStore: makeStore(artifacts.old, original.ref, plan, pools, clock),
     close: async () => {
-      await Promise.all(Object.values(pools).map((each) => each.close()));
+      await Promise.all(Object.values(pools).map((pool) => pool.close()));
     },
   };
 }
 
+/** Sessions by what they are for: none waits for another kind. */
+interface Pools {
+  readonly copy: SessionPool;
+  readonly sync: SessionPool;
+  readonly ask: SessionPool;
+  readonly mark: SessionPool;
+}
+
+function openPools(plan: Plan, { config, clock }: MigrationParts, applySessions: number): Pools {
+  const pool = (name: string, size: number): SessionPool =>
+    new SessionPool(config.connection, { name, size, profile: plan.profile, clock });
+  return {
+    copy: pool('copier', config.copyWorkers),
+    sync: pool('applier', applySessions),
+    ask: pool('questions', 3),
+    mark: pool('heartbeat', 1),
+  };
+}
+
+function makeStream({ facts }: Survey, { config, clock, log }: MigrationParts): BinlogStream {
+  return new BinlogStream({
+    connection: config.connection,
+    flavor: facts.flavor,
+    gtid: config.gtid,
+    clock,
+    log,
+    ...(config.replicaServerId === null ? {} : { serverId: config.replicaServerId }),
+  });
+}
+
+/** Marks are idempotent: one whose answer was lost is written again under the same number. */
+function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: AbortSignal): MarkPort {
+  const write = (sequence: number, atMs: number): Promise<void> =>
+    pool.use(async (session) => {
+      await session.execute(markSql(changelog, sequence, atMs));
+    }, signal);
+  return { writeMark: (sequence, atMs) => retry('mark', () => write(sequence, atMs), signal) };
+}
+
+function makeStore(from: TableRef, to: TableRef, plan: Plan, pools: Pools, clock: Clock): SqlGhostStore {
+  const common = { original: from, ghost: to, shared: plan.mapping.shared, filled: plan.filled };
+  const codecs = { codec: plan.codec, ghostCodec: plan.ghostCodec };
+  return new SqlGhostStore({
+    sql: new GhostSql({ ...common, ...codecs, keyName: plan.key.key.name }),
+    codec: plan.codec,
+    ghostName: to.name,
+    uniqueness: plan.uniqueness,
+    sameOrder: plan.key.sameComparison,
+    copySessions: pools.copy,
+    syncSessions: pools.sync,
+    askSessions: pools.ask,
+    collision: { ...common, ...codecs, uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique) },
+    clock,
+  });
+}
+
 /** How the new table is followed under the original's name; null where its keys would not be the same keys to us. */
 function newTableSubscription(plan: Plan, name: TableRef, flavor: 'mysql' | 'mariadb'): Subscription | null {
-  const alike = plan.key.columns.every(
-    (column, i) => column.columnType === plan.key.ghostColumns[i]!.columnType,
-  );
+  const alike = plan.key.columns.every((column, i) => sameKeys(column, plan.key.ghostColumns[i]!));
   if (!alike) return null;
   const { key, ghost } = plan;
   const codec = makeKeyCodec(key.ghostColumns, {
@@ -182,4 +181,9 @@ function newTableSubscription(plan: Plan, name: TableRef, flavor: 'mysql' | 'mar
     sameComparison: key.sameComparison,
   });
   return { role: 'new', definition: { ...ghost, ref: name }, codec };
+}
+
+/** Whether two columns carry equal values in equal bytes. */
+function sameKeys(a: Column, b: Column): boolean {
+  return a.columnType === b.columnType && a.charset === b.charset && a.collation === b.collation;
 }

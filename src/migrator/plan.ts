@@ -35,10 +35,11 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     allowNullable: config.allowNullableUniqueKey,
   });
   refuseRowImage(facts, key.key);
-  const zoned = convertsZones(original, ghost, mapping);
+  const zone = convertsZones(original, ghost, mapping) ? facts.timeZone : dataProfile.timeZone;
   const codec = makeKeyCodec(key.columns, {
     flavor: facts.flavor,
-    timestampZone: zoned ? 'epoch' : 'utc',
+    timestampZone: /^([+-]00:00|UTC)$/i.test(zone) ? 'utc' : 'epoch',
+    fixedZone: /^[+-]\d\d:\d\d$/.test(zone),
     sameComparison: key.sameComparison,
   });
   return {
@@ -50,7 +51,7 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     ghostCodec: renamedCodec(codec, key.ghostColumns),
     uniqueness: uniquenessOf(key),
     // Where TIMESTAMP becomes DATETIME, or the other way, the server's own ALTER would convert in its global zone.
-    profile: zoned ? { ...dataProfile, timeZone: facts.timeZone } : dataProfile,
+    profile: { ...dataProfile, timeZone: zone },
   };
 }
 

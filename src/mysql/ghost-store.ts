@@ -28,6 +28,8 @@ export interface GhostStoreParts {
   readonly codec: KeyCodec;
   readonly ghostName: string;
   readonly uniqueness: GhostUniqueness;
+  /** The ghost compares and sorts the migration key as the original does. */
+  readonly sameOrder: boolean;
   /** Sessions for chunks, for syncs, and for questions: none waits for another kind. */
   readonly copySessions: SessionPool;
   readonly syncSessions: SessionPool;
@@ -57,8 +59,19 @@ export class SqlGhostStore implements GhostStore {
   }
 
   async clear(range: KeyRange, signal: AbortSignal): Promise<void> {
-    const { sql, copySessions } = this.#parts;
-    await this.#run(copySessions, signal, (session) => session.execute(sql.clear(range), { signal }));
+    const { sql, copySessions, sameOrder } = this.#parts;
+    await this.#run(copySessions, signal, async (session) => {
+      if (sameOrder) {
+        await session.execute(sql.clear(range), { signal });
+        return;
+      }
+      // The ghost sorts its keys in another way: a range of it would hold rows of other chunks. What this chunk may have
+      // left are rows of keys that the original has, or has deleted since: those are changes, and will be synced.
+      const rows = await session.query(sql.keysOf(range), { signal });
+      const { codec } = this.#parts;
+      const keys = rows.map((row) => codec.fromText(codec.columns.map((_, i) => row[`k${i}`])));
+      for (const slice of slices(keys)) await session.execute(sql.remove(slice), { signal });
+    });
   }
 
   async sync(

@@ -11,9 +11,15 @@ export const paceOptions = {
     'rows a chunk; not given or "auto": the size follows the time that chunks take (gh-ost: 1000)',
     { live: 'chunkRows' },
   ),
-  'dml-batch-size': int('U', 10, [1, 1000, 'clamp'], 'keys a transaction of the applier, at the most', {
-    live: 'batchKeys',
-  }),
+  'dml-batch-size': int(
+    'U',
+    500,
+    [1, 1000, 'clamp'],
+    'keys a transaction of the applier, at the most (gh-ost: 10 events)',
+    {
+      live: 'batchKeys',
+    },
+  ),
   concurrency: int('P', 2, [1, 64, 'clamp'], 'workers that copy chunks'),
   'default-retries': int(
     'U',
