@@ -72,7 +72,8 @@ async function attempt(mutant: Mutant): Promise<Result> {
   try {
     apply(mutant, folder);
     const { code, output } = await run(mutant.caughtBy, folder);
-    if (/SyntaxError|TransformError|ERR_MODULE_NOT_FOUND/.test(output)) throw new Error(output);
+    if (/SyntaxError|TransformError|ERR_MODULE_NOT_FOUND|Could not find/.test(output))
+      throw new Error(output);
     const said = /^(seed \d+: .*?); plan/m.exec(output)?.[1] ?? /^not ok .*$|✖ .*$/m.exec(output)?.[0];
     return {
       mutant,

@@ -27,6 +27,7 @@ export interface Plan {
   readonly chunkRows: number | null;
   readonly capacity: number;
   readonly failure: number;
+  readonly dawdle: number;
   readonly heartbeatMs: number;
   readonly hurriesMs: readonly number[];
   /** The process dies after this many steps and starts again from a checkpoint; null = it lives. */
@@ -52,6 +53,7 @@ export function drawPlan(random: Random): Plan {
     // Where nothing may be displaced, rows that swap their values must fit into the set together.
     capacity: uniqueness !== 'added' && random.chance(0.25) ? 2 + random.int(5) : 1000,
     failure: random.pick([0, 0, 0.02, 0.1]),
+    dawdle: random.pick([0, 3, 40]),
     heartbeatMs: random.pick([5, 100, 600]),
     hurriesMs: random.chance(0.3) ? [random.int(200), random.int(200)] : [],
     crashAfter: random.chance(0.25) ? random.int(250) : null,

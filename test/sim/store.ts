@@ -20,6 +20,8 @@ export interface StoreOptions {
   readonly uniqueness: Uniqueness;
   /** Chance of each step of a statement to fail. */
   readonly failure: number;
+  /** Turns that a statement takes between its snapshot and its first write, at the most. */
+  readonly dawdle: number;
 }
 
 export interface StoreParts {
@@ -58,6 +60,7 @@ export class SimStore implements GhostStore {
     const copy = async (transaction: GhostTransaction): Promise<number> => {
       checks.read(range);
       const rows = this.#read((rank) => space.within(rank, range));
+      await this.#dawdle();
       await this.#insertAll(transaction, rows, signal);
       return rows.length;
     };
@@ -88,6 +91,7 @@ export class SimStore implements GhostStore {
       for (const rank of gone) await this.#locked(() => transaction.remove(rank), signal);
       await this.#step(signal);
       const rows = this.#read((rank) => ranks.has(rank));
+      await this.#dawdle();
       if (uniqueness === 'none' || (manner === 'alone' && uniqueness === 'enforced')) {
         for (const [rank, row] of rows) await this.#locked(() => transaction.replace(rank, row), signal);
       } else await this.#insertAll(transaction, rows, signal);
@@ -169,6 +173,13 @@ export class SimStore implements GhostStore {
   /** Rows of the original as a statement that starts now sees them, in key order. */
   #read(wanted: (rank: number) => boolean): [number, Row][] {
     return [...this.#parts.server.visible].filter(([rank]) => wanted(rank)).sort((a, b) => a[0] - b[0]);
+  }
+
+  /** Between a statement's snapshot and its first write much can happen, now and then. */
+  async #dawdle(): Promise<void> {
+    const { scheduler, random } = this.#parts;
+    if (random.chance(0.6)) return;
+    for (let n = random.int(1 + this.#options.dawdle); n >= 0; n -= 1) await scheduler.point();
   }
 
   async #insertAll(
