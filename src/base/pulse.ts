@@ -4,6 +4,11 @@ import { Transient } from './errors.ts';
 export class Pulse {
   readonly #waiters = new Set<() => void>();
 
+  /** How many wait now. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
   /** Wakes everybody who waits now. */
   beat(): void {
     if (this.#waiters.size === 0) return;
