@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('./cli.ts', import.meta.url));
+/** The command from its present source, or as `npm run build` has compiled it: what users run, and quicker to start. */
+const SOURCE_CLI = fileURLToPath(new URL('./cli.ts', import.meta.url));
+const BUILT_CLI = fileURLToPath(new URL('./cli-built.mjs', import.meta.url));
+
+/** True where whoever runs us has just built the command (test/run.ts, test/bench/bench.ts). */
+const built = process.env.POLTERGEIST_BUILT === '1';
 
 /** How a child process has ended: a code or a signal. */
 export interface ChildExit {
@@ -35,8 +40,9 @@ export class Child {
 
   constructor(args: readonly string[], options: ChildOptions) {
     this.#onLine = options.onLine;
-    const script = options.script ?? CLI;
-    this.#process = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
+    const script = options.script ?? (built ? BUILT_CLI : SOURCE_CLI);
+    const loader = script.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
+    this.#process = spawn(process.execPath, [...loader, script, ...args], {
       // Over the channel the child notices our end, however it comes.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, ...options.env },
@@ -123,7 +129,7 @@ export class Child {
   }
 }
 
-/** Runs our own command with these arguments, from its present source. */
+/** Runs our own command with these arguments. */
 export function startCli(args: readonly string[], options: ChildOptions = {}): Child {
   return new Child(args, options);
 }

@@ -27,7 +27,6 @@ const INTERVAL = /^(\d+)(?:-(\d+))?$/;
  * Grammar: Gtid_set::add_gtid_text of the server.
  */
 export class GtidSet {
-  static readonly empty = new GtidSet([]);
   readonly #sources: readonly Source[];
 
   private constructor(sources: readonly Source[]) {
@@ -36,7 +35,7 @@ export class GtidSet {
 
   /** @throws UsageError when the text is no GTID set. */
   static parse(text: string): GtidSet {
-    let set = GtidSet.empty;
+    let set = new GtidSet([]);
     for (const block of text.split(',')) {
       const [uuid, ...items] = block
         .trim()
