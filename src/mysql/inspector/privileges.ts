@@ -183,7 +183,8 @@ const BINLOG_CREATE_ROUTINE_NEED_SUPER = 1419;
 
 /** Tries to create a trigger; where the rule about SUPER and the binlog hides the answer, the grants tell. */
 async function seesTriggers(session: Session, probe: TableRef): Promise<boolean> {
-  const trigger = quoteTable({ schema: probe.schema, name: 'poltergeist_probe_trigger' });
+  // Triggers have a name space of their own, one a schema: migrations side by side need different names.
+  const trigger = quoteTable({ schema: probe.schema, name: probe.name });
   try {
     await session.execute(
       `CREATE TRIGGER ${trigger} BEFORE DELETE ON ${quoteTable(probe)} FOR EACH ROW SET @poltergeist = 1`,
