@@ -1,8 +1,8 @@
 import { Failure, Transient } from '../../base/errors.ts';
 import type { ChangeSink } from '../../core/stream.ts';
 import { uint32 } from './bytes.ts';
-import { hasValidChecksum } from './checksum.ts';
-import { CHECKSUM_BYTES, EventFlag, EventType, HEADER_BYTES, isHarmless, ROWS_TRAITS } from './event-type.ts';
+import { ChecksumGuard } from './checksum-guard.ts';
+import { EventFlag, EventType, HEADER_BYTES, isArtificial, isHarmless, ROWS_TRAITS } from './event-type.ts';
 import type { FollowedTables } from './followed-tables.ts';
 import { readMariadbGroup } from './gtid-event.ts';
 import { type PositionLedger, readRotate } from './ledger.ts';
@@ -46,8 +46,7 @@ export class EventReader {
   #collected: HeldTouches | null = null;
   /** A GTID event was read and its transaction has not ended. */
   #pending = false;
-  /** By the FORMAT_DESCRIPTION of the file being read; null before the first. */
-  #checksums: boolean | null = null;
+  readonly #checksums = new ChecksumGuard();
   /** End offset of the event on the wire; inner events of a payload have none of their own. */
   #endOffset = 0;
 
@@ -69,28 +68,9 @@ export class EventReader {
     const { figures } = this.#parts;
     figures.bytes += size;
     figures.events++;
-    const bodyEnd = this.#checkedEnd(type, bytes, start, end);
+    const bodyEnd = this.#checksums.bodyEnd(type, bytes, start, end);
     this.#endOffset = uint32(bytes, start + 13);
     this.#event(type, bytes, start, bodyEnd);
-  }
-
-  /** Verifies the checksum. @returns the end of the event without it. */
-  #checkedEnd(type: number, bytes: Buffer, start: number, end: number): number {
-    if (type === EventType.FormatDescription) {
-      // The algorithm is the last byte before the checksum, which this event always has room for.
-      const algorithm = bytes[end - CHECKSUM_BYTES - 1]!;
-      if (algorithm > 1) throw new Failure(`the binlog has checksums of an unknown kind (${algorithm})`);
-      this.#checksums = algorithm === 1;
-      if (this.#checksums && !hasValidChecksum(bytes, start, end)) throw damaged();
-      return end - CHECKSUM_BYTES;
-    }
-    // Made-up events follow the connection's algorithm, not the file's: see by itself.
-    if (this.#checksums === null || (type === EventType.Rotate && isArtificial(bytes, start))) {
-      return hasValidChecksum(bytes, start, end) ? end - CHECKSUM_BYTES : end;
-    }
-    if (!this.#checksums) return end;
-    if (!hasValidChecksum(bytes, start, end)) throw damaged();
-    return end - CHECKSUM_BYTES;
   }
 
   #event(type: number, bytes: Buffer, start: number, end: number): void {
@@ -295,14 +275,4 @@ export class EventReader {
       hint: 'It may hold row changes. This server version is not supported yet.',
     });
   }
-}
-
-function isArtificial(bytes: Uint8Array, start: number): boolean {
-  return (bytes[start + 17]! & EventFlag.Artificial) !== 0;
-}
-
-function damaged(): Transient {
-  return new Transient('a binlog event was damaged on the way: its checksum is wrong', {
-    hint: 'The network, or the binlog file itself. mysqlbinlog --verify-binlog-checksum tests the file.',
-  });
 }

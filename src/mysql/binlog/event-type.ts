@@ -49,6 +49,11 @@ export const EventFlag = {
   Ignorable: 0x80,
 } as const;
 
+/** Whether the event at `start` was made up by the dump thread. */
+export function isArtificial(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start + 17]! & EventFlag.Artificial) !== 0;
+}
+
 /** Types without meaning for us: no row changes, no transaction boundary. */
 const HARMLESS = new Set<number>([
   EventType.Stop,
