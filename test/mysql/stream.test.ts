@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
-import { follow, type Running, runStream, stopLeftovers } from './stream-lab.ts';
+import { follow, type Running, runStream, stopLeftovers, until } from './stream-lab.ts';
 
 const A = { schema: 't', name: 'a' };
 
@@ -34,6 +34,39 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
         assert.deepEqual(sink.notices, []);
         assert.ok(sink.positions.length >= 5);
         await stop();
+      });
+
+      test('what the sink throws ends the run, as it is, without another attempt', async () => {
+        const { sink, sql, stream, outcome } = await start('id INT PRIMARY KEY');
+        const thrown = new Error('the sink has had enough');
+        sink.onTouch = () => {
+          throw thrown;
+        };
+        await runSql(sql, 'INSERT INTO t.a VALUES (1)');
+        await until(() => outcome() !== 'running', 'the end');
+        assert.equal(outcome(), thrown);
+        assert.equal(stream.stats.reconnects, 0);
+      });
+
+      test('tagged GTIDs', { skip: flavor !== 'mysql' || gtid === 'off' }, async () => {
+        const { sink, sql, marker, stop } = await start('id INT PRIMARY KEY');
+        await runSql(
+          sql,
+          "SET gtid_next='AUTOMATIC:blue'; INSERT INTO t.a VALUES (1); INSERT INTO t.a VALUES (2)",
+        );
+        await runSql(sql, "SET gtid_next='AUTOMATIC'");
+        await marker.pass();
+        const position = String(sink.positions.at(-1));
+        assert.match(position, /:blue:1-2/);
+        await stop();
+        const again = await runStream(lab.primary, { gtid }, async (stream) => {
+          await follow(stream, lab.primary, A);
+          return stream.parsePosition(position);
+        });
+        await runSql(again.sql, 'INSERT INTO t.a VALUES (3)');
+        await again.marker.pass();
+        assert.deepEqual(again.sink.touches, ['+3']);
+        await again.stop();
       });
 
       test('a start at any position brings what came after it, whole', async () => {
