@@ -18,12 +18,12 @@ async function many(runs: number, overrides: Overrides): Promise<{ refused: numb
 // To look at one again: npm run test:sim -- --runs 1 --seed N --plan '{..}' with the fields that the test here sets.
 describe('the data path converges (I6), whatever the order of things', () => {
   it('in any weather', async () => {
-    const { gaveUp } = await many(2500, {});
-    assert.ok(gaveUp < 50, `${gaveUp} gave up`);
+    const { gaveUp } = await many(1500, {});
+    assert.ok(gaveUp < 30, `${gaveUp} gave up`);
   });
 
   it('with a second unique key whose values rotate between rows (HAZARDS 14, 17, 120)', async () => {
-    await many(800, { uniqueness: 'enforced', kind: 'integer', dawdle: 40, capacity: 1000 });
+    await many(800, { uniqueness: 'enforced', collide: false, dawdle: 40 });
   });
 
   it('with collated keys (HAZARDS 8, 9)', async () => {
