@@ -12,7 +12,7 @@ export interface KeyPool {
   readonly only?: Flavor;
 }
 
-const size = 1600;
+const size = 3000;
 const random = new Random(7);
 
 function distinct(ends: readonly (string | number | bigint)[], make: (i: number) => string): string[] {
@@ -108,8 +108,8 @@ function labelled(): KeyPool[] {
       Array.from({ length: 301 }, (_, i) => String(i)),
     ),
     single(
-      `set(${members(64)})`,
-      distinct([0, 1, 1n << 62n, 1n << 63n, (1n << 64n) - 1n], () => String(bits(64))),
+      `set(${members(63)})`,
+      distinct([0, 1, 1n << 62n, (1n << 63n) - 1n], () => String(bits(63))),
     ),
     single(
       'bit(11)',
