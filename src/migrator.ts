@@ -10,6 +10,7 @@ import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
 import { settleLateWrites } from './migrator/late-writes.ts';
 import { makePlan, type Plan } from './migrator/plan.ts';
+import { waitForPreparedXa } from './migrator/prepared-xa.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
 import { describePlan } from './migrator/report.ts';
@@ -152,8 +153,10 @@ export class Migrator implements MigrationControls {
     await stream.ready(signal);
     scope.spawn((stop) => heartbeat.run(config.heartbeatIntervalMs, stop));
     scope.spawn((stop) => this.#throttler.run(stop));
+    await waitForPreparedXa(path, this.#parts, signal);
     // What was committed before the position may not be visible yet; after this mark it is. It also proves the stream.
     await heartbeat.pass(firstPassTimeoutMs, signal);
+    intake.expectCopy();
     return path;
   }
 

@@ -33,6 +33,7 @@ export class Intake implements ChangeSink {
   readonly #ours = new Set<number>();
   readonly #touchedSince = new Set<Key>();
   #rows = 0;
+  #copying = false;
   #swapping = false;
   #swapSeen = false;
   #onSwapSeen: () => void = () => undefined;
@@ -59,6 +60,11 @@ export class Intake implements ChangeSink {
   /** DDL of this connection is ours. */
   expect(threadId: number): void {
     this.#ours.add(threadId);
+  }
+
+  /** The copy begins: what is committed from now on must come as row events. */
+  expectCopy(): void {
+    this.#copying = true;
   }
 
   /** A RENAME of ours may come now. @param onSeen called in the stream's turn, when it is read. */
@@ -88,7 +94,7 @@ export class Intake implements ChangeSink {
   noticed(notice: StreamNotice): void {
     const { original, fail, log } = this.#parts;
     if (notice.kind !== 'ddl') {
-      if (!this.#swapSeen) fail(this.#judge(notice));
+      if (!this.#swapSeen && this.#isNews(notice)) fail(this.#judge(notice));
       return;
     }
     if (this.#ours.has(notice.threadId)) {
@@ -116,6 +122,11 @@ export class Intake implements ChangeSink {
       await changes.changed.next(signal);
       if (stream.stats.paused && changes.size < changes.capacity * resumeAt) stream.resume();
     }
+  }
+
+  /** What an XA transaction from before our start commits before the copy begins is visible to the copy. */
+  #isNews(notice: Exclude<StreamNotice, { kind: 'ddl' }>): boolean {
+    return this.#copying || notice.kind !== 'statement' || !/^\s*xa\s+commit\b/i.test(notice.sql);
   }
 
   #seeSwap(): void {
