@@ -35,15 +35,15 @@ describe('a conflict on another unique key (I5)', () => {
     assert.deepEqual([conflicts.count, changes.size], [1, 0]);
   });
 
+  // A stale row that keeps changing would stand in the way for ever.
   it('hot keys are synced as well, and stay for what is not visible', async () => {
-    const { conflicts, clock, changes, calls, store } = make();
+    const { conflicts, clock, changes, calls } = make();
     changes.touch(1, false);
-    const { sync } = store;
-    store.sync = async (...call) => {
-      changes.touch(1, false);
-      return await sync(...call);
-    };
-    await clock.runUntil(conflicts.afterSync([1], violated, forever));
+    const resolved = conflicts.afterSync([2], violated, forever);
+    // Once before the mark is committed, so that its last event is not visible when the sync begins.
+    await clock.advance(0);
+    changes.touch(1, false);
+    await clock.runUntil(resolved);
     assert.deepEqual(calls, ['mark', 'sync 1 alone']);
     assert.equal(changes.size, 1);
   });
