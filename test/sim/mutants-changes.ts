@@ -127,8 +127,15 @@ export const server: readonly Mutant[] = [
     'XA rows count at PREPARE',
     'I9',
     simStream,
-    "entry.kind === 'rows' || entry.kind === 'xa-commit'",
+    "entry.kind === 'rows' || (entry.kind === 'xa-commit' && this.#prepared.has(entry.work))",
     "entry.kind === 'rows' || entry.kind === 'xa-prepare'",
+  ),
+  one(
+    'a position after a pending XA PREPARE is claimed',
+    'I8, I9',
+    simStream,
+    'Math.min(this.#entry, ...this.#prepared.values())',
+    'this.#entry',
   ),
   one(
     'a reconnect goes on in mid-transaction',

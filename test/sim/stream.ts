@@ -1,5 +1,5 @@
 import type { ChangeSink } from '../../src/core/stream.ts';
-import { LogPosition, type Server } from './server.ts';
+import { LogPosition, type Server, type Work } from './server.ts';
 
 /** What the stream needs to know of its receiver. */
 export interface Receiver extends ChangeSink {
@@ -9,13 +9,16 @@ export interface Receiver extends ChangeSink {
 
 /**
  * The binlog as the change stream delivers it: event by event, whole transactions claimed, XA rows when they
- * commit (I9).
+ * commit (I9). Those rows lie at its PREPARE, so no position after that is claimed before the transaction has
+ * ended.
  */
 export class SimStream {
   readonly #server: Server;
   readonly #receiver: Receiver;
   #entry: number;
   #event = 0;
+  /** Prepared XA transactions that were seen, and the entry of each. */
+  readonly #prepared = new Map<Work, number>();
 
   constructor(server: Server, receiver: Receiver, from: number) {
     this.#server = server;
@@ -44,7 +47,7 @@ export class SimStream {
 
   #next(): void {
     const entry = this.#server.log[this.#entry]!;
-    if (entry.kind === 'rows' || entry.kind === 'xa-commit') {
+    if (entry.kind === 'rows' || (entry.kind === 'xa-commit' && this.#prepared.has(entry.work))) {
       const touch = entry.work.touches[this.#event];
       if (touch) {
         this.#event += 1;
@@ -57,8 +60,11 @@ export class SimStream {
       this.#receiver.marked({ id: 1, sequence: entry.sequence, writtenAtMs: entry.atMs });
       return;
     }
+    if (entry.kind === 'xa-prepare') this.#prepared.set(entry.work, this.#entry);
+    if (entry.kind === 'xa-commit' || entry.kind === 'xa-rollback') this.#prepared.delete(entry.work);
     this.#entry += 1;
     this.#event = 0;
-    this.#receiver.committed(new LogPosition(this.#entry));
+    const claimed = Math.min(this.#entry, ...this.#prepared.values());
+    this.#receiver.committed(new LogPosition(claimed));
   }
 }

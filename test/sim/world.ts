@@ -66,6 +66,8 @@ export class World {
     // The writers have been at it before we came: the start position may lie after entries that are not
     // visible yet (I1).
     for (let i = random.int(4); i > 0; i -= 1) this.#writers.step();
+    // A migration does not start while XA transactions are prepared: their rows would lie before its start.
+    this.#writers.endPrepared();
     const start = { index: server.log.length, low: null, complete: false, marks: 0 };
     this.#migration = new Migration(this.#parts, this.#marks, plan, start);
   }
@@ -88,7 +90,7 @@ export class World {
   }
 
   /** What stood where when a run broke off. */
-  describe(): unknown {
+  #describe(): unknown {
     const m = this.#migration;
     const { changes, watermark, stream } = m;
     return {
@@ -115,7 +117,8 @@ export class World {
 
   async #step(): Promise<void> {
     this.#steps += 1;
-    if (this.#steps > stepsMax) throw new Divergence('the run does not end');
+    if (this.#steps > stepsMax)
+      throw new Divergence(`the run does not end: ${JSON.stringify(this.#describe())}`);
     this.#act();
     // Several things may happen within one turn of the event loop.
     while (this.#random.chance(0.2)) this.#act();

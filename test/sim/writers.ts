@@ -42,6 +42,11 @@ export class Writers {
     }
   }
 
+  /** Ends all XA transactions that are prepared. */
+  endPrepared(): void {
+    for (const work of [...this.#server.prepared]) this.#server.decide(work, this.#random.chance(0.8));
+  }
+
   /** One transaction, or a step of an XA transaction; nothing where it would have to wait for a lock. */
   step(): void {
     const { prepared } = this.#server;
