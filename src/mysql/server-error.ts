@@ -27,8 +27,8 @@ const CODES: { readonly [K in ServerErrorKind]?: readonly number[] } = {
   // 3572: NOWAIT. 1206: the lock table is full, which goes away with the locks.
   'lock-timeout': [1205, 1206, 3572],
   // MariaDB's 1020, "record has changed since last read", asks for the transaction again, as 1213 does.
-  // 1614 is the XA form of 1213, 3058 that of GET_LOCK.
-  deadlock: [1020, 1213, 1614, 3058],
+  // 1614 is the XA form of 1213, 3058 that of GET_LOCK; 1467 is how MariaDB tells a deadlock over the AUTO-INC lock.
+  deadlock: [1020, 1213, 1467, 1614, 3058],
   // 1053 shutdown, 1079 normal shutdown, 1080 forced close, 1927 killed (MariaDB), 4031 idle (MySQL).
   connection: [
     1042, 1043, 1053, 1079, 1080, 1158, 1159, 1160, 1161, 1184, 1152, 1927, 2002, 2003, 2006, 2013, 4031,
