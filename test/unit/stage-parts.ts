@@ -69,7 +69,7 @@ export function stageParts(options: { complete?: boolean; comparable?: boolean; 
     if (echo) visibility.marked({ id: 1, sequence, writtenAtMs });
   };
   const visibility: Heartbeat = new Heartbeat({ writeMark }, changes, clock);
-  const retry = makeRetry(clock, { attempts: 4, delayMs: 10, delayMsMax: 10 });
+  const retry = makeRetry(clock, { attempts: 4, delayMs: 10, delayMsMax: 10 }, () => 1);
   const [turnstile, gate, store] = [new Turnstile(), new TestGate(), fakeStore(clock, calls)];
   return { clock, calls, watermark, changes, visibility, retry, turnstile, gate, store };
 }
