@@ -215,6 +215,11 @@ export class ChangeSet {
     this.changed.beat();
   }
 
+  /** True while a change of this key waits or is being synced. */
+  has(key: Key): boolean {
+    return this.#ready.has(key) || this.#reserved.has(key) || this.#heldChange(key) !== undefined;
+  }
+
   /** True when some ready key may be synced at `visible` and is not reserved. */
   hasReadyAt(receipt: number): boolean {
     for (const [key, change] of this.#ready) {
