@@ -2,7 +2,7 @@ import { Pulse } from '../base/pulse.ts';
 import type { Retry } from '../base/retry.ts';
 import { Scope } from '../base/scope.ts';
 import type { Turnstile } from '../base/turnstile.ts';
-import type { Batch, ChangeSet } from '../core/changeset.ts';
+import type { ChangeSet } from '../core/changeset.ts';
 import type { Gate } from '../core/gate.ts';
 import type { Key } from '../core/key.ts';
 import { DuplicateKey, type GhostStore } from '../core/store.ts';
@@ -27,6 +27,9 @@ export interface ApplierParts {
   /** Read again for each batch. */
   readonly sizing: { readonly batchKeys: number };
 }
+
+/** What became of one step of a session: a conflict is resolved outside the turnstile. */
+type SyncOutcome = 'nothing' | 'done' | { keys: readonly Key[]; violated: DuplicateKey };
 
 /** Keys asked about in one question to the server. */
 const placeKeysMax = 500;
@@ -87,7 +90,10 @@ export class Applier {
     const { gate, turnstile, conflicts, retry } = this.#parts;
     while (!signal.aborted) {
       if (this.#urgent === 0) await this.#passGate(gate, signal);
-      const outcome = await turnstile.shared(() => this.#syncNext(signal), signal);
+      // A pause between two tries is spent outside the turnstile: who wants to be alone would wait for it,
+      // and all others for him.
+      const syncNext = (): Promise<SyncOutcome> => turnstile.shared(() => this.#syncNext(signal), signal);
+      const outcome = await retry('sync', syncNext, signal);
       if (outcome === 'nothing') await this.#idle(signal);
       else if (outcome !== 'done') {
         const { keys, violated } = outcome;
@@ -108,14 +114,12 @@ export class Applier {
    * Takes a batch and syncs it. The batch is taken inside the turnstile: an exclusive sync must see every
    * key.
    */
-  async #syncNext(
-    signal: AbortSignal,
-  ): Promise<'nothing' | 'done' | { keys: readonly Key[]; violated: DuplicateKey }> {
-    const { changes, visibility, sizing } = this.#parts;
+  async #syncNext(signal: AbortSignal): Promise<SyncOutcome> {
+    const { changes, store, visibility, sizing } = this.#parts;
     const batch = changes.take(sizing.batchKeys, visibility.visible, visibility.aged);
     if (!batch) return 'nothing';
     try {
-      await this.#sync(batch, signal);
+      await store.sync(batch.keys, batch.deleted, 'beside', signal);
     } catch (error) {
       changes.giveBack(batch);
       if (error instanceof DuplicateKey) return { keys: batch.keys, violated: error };
@@ -124,11 +128,6 @@ export class Applier {
     changes.release(batch);
     this.#applied += batch.keys.length;
     return 'done';
-  }
-
-  async #sync(batch: Batch, signal: AbortSignal): Promise<void> {
-    const { store, retry } = this.#parts;
-    await retry('sync', () => store.sync(batch.keys, batch.deleted, 'beside', signal), signal);
   }
 
   async #idle(signal: AbortSignal): Promise<void> {

@@ -54,8 +54,8 @@ export const stages: readonly Mutant[] = [
     'syncs pass beside an exclusive sync',
     'DESIGN 2',
     applier,
-    'await turnstile.shared(() => this.#syncNext(signal), signal)',
-    'await this.#syncNext(signal)',
+    'turnstile.shared(() => this.#syncNext(signal), signal)',
+    'this.#syncNext(signal)',
   ),
   one('no drain', 'I6', applier, 'while (!changes.empty) await', 'while (false as boolean) await'),
   one('a failed sync is forgotten', 'I6', applier, 'changes.giveBack(batch);', 'changes.release(batch);'),
@@ -270,4 +270,21 @@ export const units: readonly Mutant[] = [
     '',
     'test/unit/changeset.test.ts',
   ),
+  {
+    name: 'pauses are spent in the turnstile',
+    breaks: 'Applier',
+    caughtBy: 'test/unit/applier.test.ts',
+    edits: [
+      {
+        file: applier,
+        from: 'turnstile.shared(() => this.#syncNext(signal), signal);',
+        to: 'this.#syncNext(signal);',
+      },
+      {
+        file: applier,
+        from: "await retry('sync', syncNext, signal)",
+        to: "await turnstile.shared(() => retry('sync', syncNext, signal), signal)",
+      },
+    ],
+  },
 ];

@@ -57,6 +57,29 @@ describe('the applier', () => {
     assert.deepEqual([changes.size, changes.reservedCount], [1, 0]);
   });
 
+  // Who wants to be alone waits for those inside, and keeps all others out meanwhile.
+  it('spends the pauses between tries outside the turnstile', async () => {
+    const made = make();
+    const { clock, changes, store, visibility, turnstile } = made;
+    let failures = 1;
+    const { sync } = store;
+    store.sync = async (...call) => {
+      if (failures-- > 0) throw new Transient('lock wait timeout');
+      return await sync(...call);
+    };
+    await beside(made, 1, async () => {
+      changes.touch(1, false);
+      await clock.runUntil(visibility.mark());
+      await clock.advance(1);
+      await clock.runUntil(
+        turnstile.exclusive(async () => assert.equal(changes.reservedCount, 0), forever),
+        0,
+      );
+      await clock.advance(30);
+      assert.ok(changes.empty);
+    });
+  });
+
   it('gives the keys back before a conflict is resolved, outside the turnstile', async () => {
     const made = make();
     const { clock, changes, store, visibility, conflicts, turnstile } = made;
