@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { NameOptions } from '../core/names.ts';
 import type { LiveSettings } from '../core/settings.ts';
+import type { CutOverStep } from '../core/swap-port.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
@@ -55,4 +56,6 @@ export interface MigrationParts {
   readonly log: MigrationLog;
   /** Lines for the operator on stdout: the plan. */
   readonly print: (line: string) => void;
+  /** A fail point for tests: called at every step of a cut-over, and waited for. */
+  readonly atStep?: (step: CutOverStep) => void | Promise<void>;
 }

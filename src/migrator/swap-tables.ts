@@ -1,6 +1,8 @@
 import { messageOf, Transient } from '../base/errors.ts';
 import type { Phase } from '../core/phase.ts';
-import { CutOver, type SwapReport } from '../stages/cutover.ts';
+import { cutOverSteps } from '../core/swap-port.ts';
+import type { SqlSwap } from '../mysql/swap.ts';
+import { CutOver, type CutOverParts, type SwapReport } from '../stages/cutover.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
@@ -31,10 +33,20 @@ export interface SwapContext {
  * @throws the last attempt's error when the tries are used up; what cannot be tried again at once.
  */
 export async function swapTables(context: SwapContext): Promise<SwapReport> {
+  const { parts, survey, path } = context;
+  const port = makeSwapPort(survey, path, parts);
+  try {
+    return await tryAgainAndAgain(context, port);
+  } finally {
+    await port.dispose();
+  }
+}
+
+async function tryAgainAndAgain(context: SwapContext, port: SqlSwap): Promise<SwapReport> {
   const { path, enter, signal } = context;
   const { config, clock, log } = context.parts;
   let attempt = 0;
-  const cutOver = makeCutOver(context, () => attempt);
+  const cutOver = makeCutOver(context, port, () => attempt);
   enter('waiting', attempt);
   await waitUntilReady(context);
   const complaint = await context.analyzeGhost();
@@ -53,8 +65,10 @@ export async function swapTables(context: SwapContext): Promise<SwapReport> {
       );
       return report;
     } catch (error) {
+      // An unknown outcome is told even where the run was to end anyhow.
+      if (!(error instanceof Transient)) throw error;
       signal.throwIfAborted();
-      if (!(error instanceof Transient) || attempt >= config.retries) throw error;
+      if (attempt >= config.retries) throw error;
       const seconds = backoffSeconds(attempt, config.cutOver);
       log.warn({ attempt }, `cut-over attempt failed: ${messageOf(error)}; next in ${seconds} s`);
       await clock.sleep(seconds * 1000, signal);
@@ -62,13 +76,17 @@ export async function swapTables(context: SwapContext): Promise<SwapReport> {
   }
 }
 
-function makeCutOver({ parts, survey, path, onSwapped }: SwapContext, attempt: () => number): CutOver {
-  const { config, clock, log } = parts;
+function makeCutOver({ parts, path, onSwapped }: SwapContext, port: SqlSwap, attempt: () => number): CutOver {
+  const { config, clock, log, atStep } = parts;
   const { changes, heartbeat: visibility, applier, turnstile } = path;
-  const port = makeSwapPort(survey, path, parts);
-  const onStep = (step: string): void => log.info({ attempt: attempt() }, `cut-over: ${step}`);
+  const onStep: CutOverParts['onStep'] = (step, detail) => {
+    const words = detail === '' ? cutOverSteps[step] : `${cutOverSteps[step]}: ${detail}`;
+    log.info({ attempt: attempt() }, `cut-over: ${words}`);
+    return atStep?.(step);
+  };
+  const warn = (message: string): void => log.warn({ attempt: attempt() }, `cut-over: ${message}`);
   return new CutOver(
-    { port, changes, visibility, applier, turnstile, clock, onSwapped, onStep },
+    { port, changes, visibility, applier, turnstile, clock, onSwapped, onStep, warn },
     { lockTimeoutMs: config.cutOver.lockTimeoutSeconds * 1000, patienceMs },
   );
 }

@@ -1,10 +1,10 @@
 import { Failure, messageOf, Refusal } from '../base/errors.ts';
-import { createChangelogSql } from '../core/changelog-sql.ts';
-import { quoteTable } from '../core/quote.ts';
+import { createChangelogSql, sentryComment } from '../core/changelog-sql.ts';
+import { quoteTable, quoteText } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { readTableDefinition } from './inspector/definition.ts';
-import { text } from './row.ts';
+import { text, textOrNull } from './row.ts';
 import { ServerError } from './server-error.ts';
 import type { Session } from './session.ts';
 
@@ -55,6 +55,25 @@ export async function dropTable(session: Session, table: TableRef): Promise<void
 }
 
 /**
+ * Drops what stands in the old table's place if it is a sentry of ours: its comment tells it from an old table.
+ * @param onDrop told of the session, right before the DROP.
+ */
+export async function dropSentry(
+  session: Session,
+  old: TableRef,
+  onDrop: (threadId: number) => void = () => undefined,
+): Promise<void> {
+  const rows = await session.query(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ${quoteText(old.schema)} ` +
+      `AND table_name = ${quoteText(old.name)} AND table_comment = ${quoteText(sentryComment)}`,
+  );
+  // Compared here as well: there the case of letters may not count.
+  if (!rows.some((row) => text(row, 'name') === old.name)) return;
+  onDrop(session.threadId);
+  await session.execute(`DROP TABLE ${quoteTable(old)}`);
+}
+
+/**
  * Gives the ghost the original's next AUTO_INCREMENT value, so that ids which were given out and deleted are not given
  * out again (HAZARDS 121). Never lowers it.
  */
@@ -69,6 +88,29 @@ export async function carryAutoIncrement(
   if (from.autoIncrement === null || !to.columns.some((column) => column.autoIncrement)) return;
   if (to.autoIncrement !== null && to.autoIncrement >= from.autoIncrement) return;
   await session.execute(`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = ${from.autoIncrement}`);
+}
+
+/**
+ * The same again, in one question, for ids that were given out since: under the cut-over's lock, with the ghost in step,
+ * the counters differ only where the newest rows were deleted at once.
+ */
+export async function topUpAutoIncrement(
+  session: Session,
+  original: TableRef,
+  ghost: TableRef,
+): Promise<void> {
+  const rows = await session.query(
+    `SELECT table_name AS name, auto_increment AS next FROM information_schema.tables ` +
+      `WHERE table_schema = ${quoteText(original.schema)} ` +
+      `AND table_name IN (${quoteText(original.name)}, ${quoteText(ghost.name)})`,
+  );
+  const next = (table: TableRef): bigint => {
+    const row = rows.find((one) => text(one, 'name') === table.name);
+    return BigInt((row && textOrNull(row, 'next')) ?? 0);
+  };
+  // None is no column that counts, or a table that never had a row: that was seen to before.
+  if (next(ghost) === 0n || next(ghost) >= next(original)) return;
+  await session.execute(`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = ${next(original)}`);
 }
 
 /**

@@ -1,92 +1,107 @@
 import type { Clock } from '../base/clock.ts';
-import { Failure, messageOf, Refusal, Transient } from '../base/errors.ts';
+import { messageOf, PoltergeistError, Refusal, Transient } from '../base/errors.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { quoteTable, quoteText } from '../core/quote.ts';
-import type { TableRef } from '../core/table-ref.ts';
+import type { Blockers, RenameWait, SwapOutcome, SwapPort, SwapThreads } from '../core/swap-port.ts';
+import { dropSentry } from './artifacts.ts';
 import type { ConnectionOptions } from './connection-options.ts';
-import type { SessionPool } from './pool.ts';
+import { SessionPool } from './pool.ts';
 import { dataProfile, type SessionProfile } from './profile.ts';
+import { type SwapTables, waitByLocks, waitByProbe } from './rename-wait.ts';
 import { text } from './row.ts';
-import { classify } from './server-error.ts';
+import { classify, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
-import { SessionError } from './session-error.ts';
 import { endStatement } from './zombie.ts';
 
-/** What the server shows of the RENAME. The same words as the stage's. */
-type RenameWait = 'sentry' | 'original' | 'others' | 'nothing';
-
-export interface SwapParts {
+export interface SwapParts extends SwapTables {
   readonly connection: ConnectionOptions;
   readonly clock: Clock;
-  readonly original: TableRef;
-  readonly ghost: TableRef;
-  /** Where the old table will be: the sentry's place. */
-  readonly old: TableRef;
   /** Longest lock time of one attempt, seconds. */
   readonly lockTimeoutSeconds: number;
   /** True where performance_schema.metadata_locks tells who waits for what. */
   readonly seesMetadataLocks: boolean;
-  /** Sessions for questions, beside L and R. */
-  readonly askSessions: SessionPool;
-  /** Sessions with old transactions on the original, in words. */
-  readonly findBlockers: (session: Session, ours: readonly number[]) => Promise<string[]>;
+  /** The shortest time that a session of this server can wait for a lock, seconds. */
+  readonly shortestLockWaitSeconds: number;
+  readonly findBlockers: (session: Session, olderThanSeconds: number) => Promise<Blockers>;
   /** Refuses what must not have appeared since the start. */
   readonly recheck: (session: Session) => Promise<void>;
-  readonly carryAutoIncrement: (session: Session) => Promise<void>;
+  /** @param again it was done before the lock. */
+  readonly carryAutoIncrement: (session: Session, again: boolean) => Promise<void>;
   /** Told of our connections, so that their DDL is known in the stream. */
   readonly onSession: (threadId: number) => void;
 }
 
+const questionSessions = 3;
+/** A question that is not answered in this time is given up, and its connection with it, ms. */
+const questionMs = 10_000;
+/** How long a step back looks for R and L to end on the server before it lets go of the table, ms. */
+const endMs = 5000;
+const stepBackMs = 60_000;
+/** How long to look for the outcome: a server may have to start again first, ms. */
+const outcomeMs = 300_000;
+
 /** The two sessions of a cut-over attempt and what they do, in SQL. See stages/cutover.ts for the steps. */
-export class SqlSwap {
+export class SqlSwap implements SwapPort {
   readonly #parts: SwapParts;
+  /** Questions have a deadline of their own: sessions of other pools may hang on a dead network. */
+  readonly #questions: SessionPool;
   #lock: Session | null = null;
   #rename: Session | null = null;
+  #probe: Session | null = null;
   #renaming: Promise<void> | null = null;
   #sentryDropped = false;
+  #steppedBack = false;
 
   constructor(parts: SwapParts) {
+    const { connection, clock } = parts;
     this.#parts = parts;
+    const profile = { ...dataProfile, statementTimeoutMs: questionMs };
+    this.#questions = new SessionPool(connection, {
+      name: 'cut-over questions',
+      size: questionSessions,
+      profile,
+      clock,
+    });
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    const { connection, clock, lockTimeoutSeconds, onSession } = this.#parts;
-    const profile: SessionProfile = {
-      ...dataProfile,
-      lockWaitTimeoutSeconds: lockTimeoutSeconds,
-      // A client that dies or freezes with the lock frees the table soon after.
-      waitTimeoutSeconds: Math.max(lockTimeoutSeconds * 3, 10),
-    };
+  async open(signal: AbortSignal): Promise<SwapThreads> {
+    const { lockTimeoutSeconds: limit, seesMetadataLocks, shortestLockWaitSeconds, onSession } = this.#parts;
     this.#sentryDropped = false;
+    this.#steppedBack = false;
     this.#renaming = null;
-    this.#lock = await Session.open(connection, { profile, clock, name: 'cut-over lock', signal });
-    this.#rename = await Session.open(connection, { profile, clock, name: 'cut-over rename', signal });
+    const open = (name: string, changes: Partial<SessionProfile>): Promise<Session> =>
+      this.#open(`cut-over ${name}`, changes, signal);
+    // While we wait for the lock, everybody waits behind us: not for long. A client that dies or freezes with the lock
+    // frees the table soon after the attempt would have been over.
+    const lockWaitTimeoutSeconds = Math.ceil(limit / 3);
+    this.#lock = await open('lock', { lockWaitTimeoutSeconds, waitTimeoutSeconds: limit + 2 });
+    this.#rename = await open('rename', { lockWaitTimeoutSeconds: limit });
+    if (!seesMetadataLocks)
+      this.#probe = await open('probe', { lockWaitTimeoutSeconds: shortestLockWaitSeconds });
     onSession(this.#lock.threadId);
     onSession(this.#rename.threadId);
+    return this.#threads();
   }
 
-  blockers(signal: AbortSignal): Promise<string[]> {
-    const ours = [this.#lock!.threadId, this.#rename!.threadId];
-    return this.#ask(signal, (session) => this.#parts.findBlockers(session, ours));
+  blockers(olderThanSeconds: number, signal: AbortSignal): Promise<Blockers> {
+    return this.#ask(signal, (session) => this.#parts.findBlockers(session, olderThanSeconds));
   }
 
   recheck(signal: AbortSignal): Promise<void> {
     return this.#ask(signal, (session) => this.#parts.recheck(session));
   }
 
-  carryAutoIncrement(signal: AbortSignal): Promise<void> {
-    return this.#on(this.#rename!, signal, (session) => this.#parts.carryAutoIncrement(session));
+  carryAutoIncrement(again: boolean, signal: AbortSignal): Promise<void> {
+    return this.#transient(signal, () => this.#parts.carryAutoIncrement(this.#rename!, again));
   }
 
   async createSentry(signal: AbortSignal): Promise<void> {
     const { old } = this.#parts;
-    await this.#on(this.#lock!, signal, async (session) => {
-      if ((await this.#commentOf(session, old)) === sentryComment)
-        await session.execute(`DROP TABLE ${quoteTable(old)}`);
+    const definition = `(id INT NOT NULL PRIMARY KEY) ENGINE=InnoDB COMMENT=${quoteText(sentryComment)}`;
+    await this.#transient(signal, async () => {
+      await this.#dropOwnSentry(this.#lock!);
       try {
-        await session.execute(
-          `CREATE TABLE ${quoteTable(old)} (id INT NOT NULL PRIMARY KEY) ENGINE=InnoDB COMMENT=${quoteText(sentryComment)}`,
-        );
+        await this.#lock!.execute(`CREATE TABLE ${quoteTable(old)} ${definition}`, { signal });
       } catch (error) {
         if (classify(error) !== 'exists') throw error;
         throw new Refusal('old-table-exists', `table ${quoteTable(old)} appeared, and it is not ours`, {
@@ -99,146 +114,131 @@ export class SqlSwap {
 
   lock(signal: AbortSignal): Promise<void> {
     const { original, old } = this.#parts;
-    return this.#on(this.#lock!, signal, async (session) => {
-      await session.execute(`LOCK TABLES ${quoteTable(original)} READ, ${quoteTable(old)} WRITE`, { signal });
-    });
+    const sql = `LOCK TABLES ${quoteTable(original)} READ, ${quoteTable(old)} WRITE`;
+    return this.#onLock(sql, signal);
   }
 
   rename(): Promise<void> {
     const { original, ghost, old } = this.#parts;
     const sql = `RENAME TABLE ${quoteTable(original)} TO ${quoteTable(old)}, ${quoteTable(ghost)} TO ${quoteTable(original)}`;
-    this.#renaming = this.#on(this.#rename!, undefined, async (session) => {
-      await session.execute(sql, { kill: false });
+    this.#renaming = this.#transient(undefined, async () => {
+      await this.#rename!.execute(sql, { kill: false });
     });
     return this.#renaming;
   }
 
   async renameWait(signal: AbortSignal): Promise<RenameWait> {
     const { seesMetadataLocks } = this.#parts;
+    if (!this.#lock?.usable) throw new Transient('the session that holds the lock was lost');
     return await this.#ask(signal, (session) =>
-      seesMetadataLocks ? this.#waitByLocks(session) : this.#waitByProcess(session),
+      seesMetadataLocks
+        ? waitByLocks(session, this.#parts, this.#threads())
+        : waitByProbe(session, this.#probe!, this.#parts, this.#threads(), this.#sentryDropped),
     );
   }
 
-  dropSentry(signal: AbortSignal): Promise<void> {
-    return this.#on(this.#lock!, signal, async (session) => {
-      await session.execute(`DROP TABLE ${quoteTable(this.#parts.old)}`, { signal });
-      this.#sentryDropped = true;
-    });
+  async dropSentry(signal: AbortSignal): Promise<void> {
+    // Once it is sent it may be done, whatever the answer.
+    this.#sentryDropped = true;
+    await this.#onLock(`DROP TABLE ${quoteTable(this.#parts.old)}`, signal);
   }
 
-  unlock(): Promise<void> {
-    return this.#on(this.#lock!, undefined, async (session) => {
-      await session.execute('UNLOCK TABLES', { timeoutMs: 5000 });
-    });
+  unlock(signal: AbortSignal): Promise<void> {
+    return this.#onLock('UNLOCK TABLES', signal);
   }
 
-  /** R first, then the sentry, then the lock: in this order nothing can slip through. */
+  /**
+   * R first, then the sentry, then the lock: in this order nothing can slip through. Where R cannot be seen to end, the
+   * sentry is left standing, in which R fails once the lock is gone.
+   */
   async stepBack(): Promise<void> {
-    const { clock, askSessions } = this.#parts;
-    const signal = AbortSignal.timeout(60_000);
-    if (this.#renaming && this.#rename) {
-      await endStatement(askSessions, this.#rename, clock, signal);
-      this.#rename.destroy('cut-over stepped back');
-      await this.#renaming.catch(() => undefined);
+    if (this.#steppedBack || this.#lock === null) return;
+    this.#steppedBack = true;
+    const signal = AbortSignal.timeout(stepBackMs);
+    const ended = await this.#endRename(signal, endMs).catch((error: unknown) => error ?? 'not ended');
+    if (this.#lock.usable) {
+      if (!ended && !this.#sentryDropped) await this.#dropOwnSentry(this.#lock).catch(() => undefined);
+      await this.#lock.execute('UNLOCK TABLES', { timeoutMs: endMs }).catch(() => this.#lock?.destroy());
     }
-    if (this.#lock?.usable) {
-      // Still under the lock: nobody can have renamed anything onto the sentry's place.
-      if (!this.#sentryDropped) await this.#dropOwnSentry(this.#lock).catch(() => undefined);
-      await this.#lock.execute('UNLOCK TABLES', { timeoutMs: 5000 }).catch(() => this.#lock?.destroy());
-    } else {
-      // The lock went with its session. R is gone: what is in the sentry's place stays what it is while we look.
-      await this.#ask(signal, (session) => this.#dropOwnSentry(session)).catch(() => undefined);
-    }
+    // It went without a word: the server may not have noticed.
+    if (!this.#lock.usable) await this.#end(this.#lock, signal, endMs).catch(() => undefined);
+    if (ended) await this.#endRename(signal);
+    await this.#ask(signal, (session) => this.#dropOwnSentry(session));
   }
 
-  async outcome(): Promise<'swapped' | 'unchanged' | 'unclear'> {
+  async outcome(): Promise<SwapOutcome> {
     const { original, ghost, old } = this.#parts;
-    const signal = AbortSignal.timeout(300_000);
-    if (this.#rename) await endStatement(this.#parts.askSessions, this.#rename, this.#parts.clock, signal);
+    const signal = AbortSignal.timeout(outcomeMs);
+    await this.#endRename(signal);
     return await this.#ask(signal, async (session) => {
-      const there = await Promise.resolve(this.#existing(session, [original, ghost, old]));
-      const oldIsSentry = (await this.#commentOf(session, old)) === sentryComment;
-      if (there.has(original.name) && there.has(ghost.name)) return 'unchanged';
-      if (there.has(original.name) && !there.has(ghost.name) && there.has(old.name) && !oldIsSentry)
-        return 'swapped';
-      return 'unclear';
+      const comments = await this.#comments(session);
+      const [isOriginal, isGhost, oldComment] = [original, ghost, old].map(({ name }) => comments.get(name));
+      if (isOriginal === undefined) return 'unclear';
+      if (isGhost !== undefined) return 'unchanged';
+      return oldComment === undefined || oldComment === sentryComment ? 'unclear' : 'swapped';
     });
   }
 
+  /** Ends the sessions of an attempt. */
   async close(): Promise<void> {
-    await Promise.all([this.#lock?.close(), this.#rename?.close()]);
+    await Promise.all([this.#lock?.close(), this.#rename?.close(), this.#probe?.close()]);
     this.#lock = null;
     this.#rename = null;
+    this.#probe = null;
   }
 
-  async #waitByLocks(session: Session): Promise<RenameWait> {
-    const { original, old, ghost } = this.#parts;
+  /** No attempt will follow. */
+  async dispose(): Promise<void> {
+    await this.close();
+    await this.#questions.close();
+  }
+
+  #open(name: string, changes: Partial<SessionProfile>, signal: AbortSignal): Promise<Session> {
+    const { connection, clock } = this.#parts;
+    return Session.open(connection, { profile: { ...dataProfile, ...changes }, clock, name, signal });
+  }
+
+  #threads(): SwapThreads {
+    return { lock: this.#lock!.threadId, rename: this.#rename!.threadId };
+  }
+
+  /** Sees R end on the server, if the RENAME was sent. */
+  async #endRename(signal: AbortSignal, timeoutMs?: number): Promise<void> {
+    if (!this.#renaming || !this.#rename) return;
+    await this.#end(this.#rename, signal, timeoutMs);
+    this.#rename.destroy('cut-over stepped back');
+    await this.#renaming.catch(() => undefined);
+  }
+
+  async #end(session: Session, signal: AbortSignal, timeoutMs?: number): Promise<void> {
+    const limit = timeoutMs === undefined ? {} : { timeoutMs };
+    await endStatement(this.#questions, session, this.#parts.clock, signal, limit);
+  }
+
+  /** The comments of those of our tables that are there, by name. */
+  async #comments(session: Session): Promise<ReadonlyMap<string, string>> {
+    const { original, ghost, old } = this.#parts;
+    const names = [original, ghost, old].map(({ name }) => quoteText(name)).join(', ');
     const rows = await session.query(
-      `SELECT m.object_name AS name, m.lock_status AS status, t.processlist_id AS id
-       FROM performance_schema.metadata_locks m JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id
-       WHERE m.object_type = 'TABLE' AND m.object_schema = ${quoteText(original.schema)}
-       AND m.object_name IN (${[original, old, ghost].map(({ name }) => quoteText(name)).join(', ')})`,
+      `SELECT table_name AS name, table_comment AS comment FROM information_schema.tables ` +
+        `WHERE table_schema = ${quoteText(original.schema)} AND table_name IN (${names})`,
     );
-    const mine = String(this.#rename!.threadId);
-    const waits = rows.find((row) => text(row, 'id') === mine && text(row, 'status') === 'PENDING');
-    if (!waits) return 'nothing';
-    const on = text(waits, 'name').toLowerCase();
-    if (on === old.name.toLowerCase()) return 'sentry';
-    if (on !== original.name.toLowerCase()) return 'others';
-    const locker = String(this.#lock!.threadId);
-    const held = rows.some(
-      (row) =>
-        text(row, 'name').toLowerCase() === on &&
-        text(row, 'status') === 'GRANTED' &&
-        ![mine, locker].includes(text(row, 'id')),
-    );
-    return held ? 'others' : 'original';
+    return new Map(rows.map((row) => [text(row, 'name'), text(row, 'comment')]));
   }
 
-  /** Without metadata_locks only the waiting itself can be seen, not for what: I7 afterwards catches what slips through. */
-  async #waitByProcess(session: Session): Promise<RenameWait> {
-    const [row] = await session.query(
-      `SELECT state FROM information_schema.processlist WHERE id = ${this.#rename!.threadId}`,
-    );
-    if (!row || !/waiting for (table|schema|exclusive) ?metadata lock/i.test(text(row, 'state')))
-      return 'nothing';
-    return this.#sentryDropped ? 'original' : 'sentry';
-  }
-
-  async #existing(session: Session, tables: readonly TableRef[]): Promise<Set<string>> {
-    const rows = await session.query(
-      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ${quoteText(tables[0]!.schema)} ` +
-        `AND table_name IN (${tables.map(({ name }) => quoteText(name)).join(', ')})`,
-    );
-    return new Set(rows.map((row) => text(row, 'name')));
-  }
-
-  async #commentOf(session: Session, table: TableRef): Promise<string | null> {
-    const [row] = await session.query(
-      `SELECT table_comment AS comment FROM information_schema.tables ` +
-        `WHERE table_schema = ${quoteText(table.schema)} AND table_name = ${quoteText(table.name)}`,
-    );
-    return row ? text(row, 'comment') : null;
-  }
-
+  /** Under LOCK TABLES, too, information_schema can be read. */
   async #dropOwnSentry(session: Session): Promise<void> {
-    const { old } = this.#parts;
-    // Under LOCK TABLES information_schema can be read; the comment tells a sentry from an old table.
-    if ((await this.#commentOf(session, old)) === sentryComment)
-      await session.execute(`DROP TABLE ${quoteTable(old)}`);
+    await dropSentry(session, this.#parts.old, this.#parts.onSession);
+  }
+
+  async #onLock(sql: string, signal: AbortSignal): Promise<void> {
+    await this.#transient(signal, async () => {
+      await this.#lock!.execute(sql, { signal });
+    });
   }
 
   #ask<T>(signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#transient(signal, () => this.#parts.askSessions.use(work, signal));
-  }
-
-  #on<T>(
-    session: Session,
-    signal: AbortSignal | undefined,
-    work: (session: Session) => Promise<T>,
-  ): Promise<T> {
-    return this.#transient(signal, () => work(session));
+    return this.#transient(signal, () => this.#questions.use(work, signal));
   }
 
   /** In an attempt every error of the server is a reason to step back and try again, except those made by us. */
@@ -247,7 +247,7 @@ export class SqlSwap {
       return await work();
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof Refusal || error instanceof Failure || error instanceof SessionError) throw error;
+      if (error instanceof PoltergeistError && !(error instanceof ServerError)) throw error;
       throw new Transient(messageOf(error), { cause: error });
     }
   }

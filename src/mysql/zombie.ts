@@ -3,37 +3,49 @@ import { Failure } from '../base/errors.ts';
 import type { SessionPool } from './pool.ts';
 import { classify } from './server-error.ts';
 import type { Session } from './session.ts';
+import { SessionError } from './session-error.ts';
 
 /** How long to look for the end of a statement whose connection is lost, ms. */
 const endTimeoutMs = 300_000;
-const pollMs = 100;
+/** The first look is right after the KILL: somebody may be waiting for a lock of the lost session. */
+const pollMs = { first: 2, last: 100 };
+/** A question that is not answered in this time is asked again on another connection, ms. */
+const questionMs = 5000;
+
+/** @see endStatement */
+export interface EndOptions {
+  /** Default five minutes. */
+  readonly timeoutMs?: number;
+}
 
 /**
  * Sees a session end on the server whose connection was lost while a statement was in flight. A server notices a dead
  * client only when the statement is over, so the statement would still commit; and an old snapshot must not be committed
  * after a newer one.
- * @throws Failure when it cannot be seen to end within five minutes; the signal's reason.
+ * @throws Failure when it cannot be seen to end in time; the signal's reason.
  */
 export async function endStatement(
   pool: SessionPool,
   lost: Session,
   clock: Clock,
   signal: AbortSignal,
+  options: EndOptions = {},
 ): Promise<void> {
+  const { timeoutMs = endTimeoutMs } = options;
   const startMs = clock.nowMs();
-  for (;;) {
+  for (let waitMs = pollMs.first; ; waitMs = Math.min(waitMs * 2, pollMs.last)) {
     try {
-      if (await pool.use((session) => killed(session, lost), signal)) return;
+      if (await pool.use((session) => killed(session, lost, signal), signal)) return;
     } catch (error) {
       signal.throwIfAborted();
-      if (classify(error) !== 'connection') throw error;
+      if (!(error instanceof SessionError) && classify(error) !== 'connection') throw error;
     }
-    if (clock.nowMs() - startMs > endTimeoutMs) {
+    if (clock.nowMs() - startMs > timeoutMs) {
       throw new Failure(`connection ${lost.threadId} was lost, and its statement cannot be seen to end`, {
         hint: `The original table is untouched. Look for connection ${lost.threadId} in the process list of the server.`,
       });
     }
-    await clock.sleep(pollMs, signal);
+    await clock.sleep(waitMs, signal);
   }
 }
 
@@ -42,14 +54,18 @@ export async function endStatement(
  * number to somebody else.
  * @returns true when the server does not know it any more.
  */
-async function killed(session: Session, lost: Session): Promise<boolean> {
+async function killed(session: Session, lost: Session, signal: AbortSignal): Promise<boolean> {
   if (session.serverIdentity !== lost.serverIdentity) return true;
+  // The server was started again, and the number is ours once more.
+  if (session.threadId === lost.threadId) return true;
+  const limits = { timeoutMs: questionMs, signal };
   const rows = await session.query(
     `SELECT 1 AS found FROM information_schema.processlist ` +
       `WHERE id = ${lost.threadId} AND user = SUBSTRING_INDEX(USER(), '@', 1)`,
+    limits,
   );
   if (rows.length === 0) return true;
-  await session.execute(`KILL ${lost.threadId}`).catch((error: unknown) => {
+  await session.execute(`KILL ${lost.threadId}`, limits).catch((error: unknown) => {
     // 1094: it ended by itself meanwhile.
     if ((error as { errno?: number }).errno !== 1094) throw error;
   });

@@ -3,51 +3,8 @@ import { Ambiguous, messageOf, Transient } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from '../core/changeset.ts';
+import type { CutOverStep, RenameWait, SwapPort } from '../core/swap-port.ts';
 import type { Visibility } from '../core/visibility.ts';
-
-/** What the RENAME waits for, as the server shows it. */
-export type RenameWait =
-  /** For the sentry, as it must at first. */
-  | 'sentry'
-  /** For the original, and only we hold it: it goes before every waiting writer once we let go. */
-  | 'original'
-  /** For the original, which others hold too, or for another table (a session holds the ghost). */
-  | 'others'
-  /** It is not seen waiting. */
-  | 'nothing';
-
-/** Which table is which, looked at on a fresh connection. */
-export type SwapOutcome = 'swapped' | 'unchanged' | 'unclear';
-
-/**
- * What a cut-over does to the server. Two sessions of its own, L (lock) and R (rename), opened for one attempt.
- * Every call may throw Transient.
- */
-export interface SwapPort {
-  /** Opens L and R. */
-  open(signal: AbortSignal): Promise<void>;
-  /** Sessions with old transactions that hold the original, in words; empty when there are none. */
-  blockers(signal: AbortSignal): Promise<string[]>;
-  /** Things that must not have appeared since the start: triggers, foreign keys, another definition. @throws Failure. */
-  recheck(signal: AbortSignal): Promise<void>;
-  /** Carries the original's AUTO_INCREMENT over to the ghost. */
-  carryAutoIncrement(signal: AbortSignal): Promise<void>;
-  /** Creates the sentry where the old table will be. @throws Refusal when a table that is not ours has that name. */
-  createSentry(signal: AbortSignal): Promise<void>;
-  /** L: LOCK TABLES original READ, sentry WRITE. */
-  lock(signal: AbortSignal): Promise<void>;
-  /** R: RENAME; resolves when the server says it is done. */
-  rename(): Promise<void>;
-  renameWait(signal: AbortSignal): Promise<RenameWait>;
-  /** L: DROP TABLE sentry. */
-  dropSentry(signal: AbortSignal): Promise<void>;
-  /** L: UNLOCK TABLES. */
-  unlock(): Promise<void>;
-  /** Ends R on the server and waits until it is gone; then drops the sentry if it is still there, and lets go of the lock. */
-  stepBack(): Promise<void>;
-  outcome(): Promise<SwapOutcome>;
-  close(): Promise<void>;
-}
 
 export interface CutOverParts {
   readonly port: SwapPort;
@@ -58,8 +15,9 @@ export interface CutOverParts {
   readonly clock: Clock;
   /** Called when the tables are swapped, while nothing else can run: the applier must never run again. */
   readonly onSwapped: () => void;
-  /** Told of every step, for the log. */
-  readonly onStep: (step: string) => void;
+  /** Told of every step, for the log. What it returns is waited for (tests hold a step with it). */
+  readonly onStep: (step: CutOverStep, detail: string) => void | Promise<void>;
+  readonly warn: (message: string) => void;
 }
 
 export interface CutOverOptions {
@@ -79,19 +37,27 @@ export interface SwapReport {
 }
 
 const blockerPollMs = 250;
+/** A transaction that is older than this holds a table for too long to queue behind it, seconds. */
+const oldSeconds = 2;
+/** Who has held a table since before a failed attempt began is named, seconds. */
+const culpritSeconds = 1;
 
 /**
  * One attempt to swap the tables behind a sentry (DESIGN 5).
  *
  * Steps: looking (nothing is locked; old transactions are waited for) -> locked (L holds original READ and sentry WRITE: readers
- * go on, writers wait) -> drained (the ghost equals the original, and nothing of ours runs) -> queued (R waits on the sentry) ->
- * poised (the sentry is gone, R waits on the original, which only L holds) -> swapped. A failure at any step before `poised`
- * ends in stepping back: R is killed, the sentry dropped, the lock released, and the original is as it was. After it
- * the server is asked on a fresh connection which table is which.
+ * go on, writers wait) -> drained (the ghost equals the original, and nothing of ours runs) -> queued (R waits on the sentry, or
+ * on the original already where that name sorts first: the server takes locks in the order of names) -> poised (the sentry is gone,
+ * R waits on the original, which only L holds) -> unlocked -> swapped.
+ *
+ * A failure before R is sent ends in stepping back: the sentry is dropped, the lock released, and the original is as it was.
+ * After it R is ended as well, and the server is asked on a fresh connection which table is which. As long as the sentry stands,
+ * R cannot succeed, whatever becomes of L and of us. Nothing waits longer than the attempt's limit, except to find out the outcome.
  */
 export class CutOver {
   readonly #parts: CutOverParts;
   readonly #options: CutOverOptions;
+  #steppedBack = false;
 
   constructor(parts: CutOverParts, options: CutOverOptions) {
     this.#parts = parts;
@@ -103,15 +69,15 @@ export class CutOver {
    * @throws Ambiguous when nobody can tell which table is which.
    */
   async attempt(signal: AbortSignal): Promise<SwapReport> {
-    const { port, onStep } = this.#parts;
-    await port.open(signal);
+    const { port } = this.#parts;
+    this.#steppedBack = false;
+    await this.#step('looking');
+    await this.#look(signal);
+    await port.recheck(signal);
     try {
-      await this.#look(signal);
-      await port.recheck(signal);
-      await port.carryAutoIncrement(signal);
-      onStep('creating the sentry table');
-      await port.createSentry(signal);
-      return await this.#lockAndSwap(signal);
+      const { lock, rename } = await port.open(signal);
+      await port.carryAutoIncrement(false, signal);
+      return await this.#lockAndSwap(`connection ${lock} locks, connection ${rename} renames`, signal);
     } finally {
       await port.close();
     }
@@ -119,31 +85,35 @@ export class CutOver {
 
   /** Everybody queues behind our lock request, and it behind old transactions: so look before asking. */
   async #look(signal: AbortSignal): Promise<void> {
-    const { port, clock } = this.#parts;
+    const { port, clock, warn } = this.#parts;
     const startMs = clock.nowMs();
     for (;;) {
-      const blockers = await port.blockers(signal);
-      if (blockers.length === 0) return;
+      const { who, unsure } = await port.blockers(oldSeconds, signal);
+      if (who.length === 0) return;
       if (clock.nowMs() - startMs > this.#options.patienceMs) {
-        throw new Transient(`old transactions hold the original table: ${blockers.join('; ')}`, {
-          hint: 'Nothing has been locked. End these transactions, or wait: the cut-over is tried again.',
-        });
+        if (!unsure) throw heldBy(who);
+        warn(`old transactions may hold the table, this server cannot tell: ${who.join('; ')}; trying`);
+        return;
       }
       await clock.sleep(blockerPollMs, signal);
     }
   }
 
-  async #lockAndSwap(signal: AbortSignal): Promise<SwapReport> {
-    const { port, clock, onStep, turnstile } = this.#parts;
-    const limit = deadline(this.#options.lockTimeoutMs, 'the cut-over', clock, signal);
-    const askedMs = clock.nowMs();
+  async #lockAndSwap(who: string, signal: AbortSignal): Promise<SwapReport> {
+    const { port, clock, turnstile } = this.#parts;
+    let limit = deadline(this.#options.lockTimeoutMs, 'creating the sentry', clock, signal);
     try {
-      onStep('locking');
+      await this.#step('sentry', who);
+      await port.createSentry(limit.signal);
+      limit.clear();
+      limit = deadline(this.#options.lockTimeoutMs, 'the cut-over', clock, signal);
+      await this.#step('locking');
+      const askedMs = clock.nowMs();
       await port.lock(limit.signal);
       const lockedMs = clock.nowMs();
-      onStep('locked; draining');
+      await this.#step('locked');
       // Nothing can change the definition now; what slipped in before the lock is looked for while the drain runs.
-      await Promise.all([this.#drain(limit.signal), port.recheck(limit.signal)]);
+      await orAborted(Promise.all([this.#drain(limit.signal), port.recheck(limit.signal)]), limit.signal);
       const drainedMs = clock.nowMs();
       await turnstile.exclusive(() => this.#swap(limit.signal), limit.signal);
       const doneMs = clock.nowMs();
@@ -154,28 +124,11 @@ export class CutOver {
         renameMs: doneMs - drainedMs,
       };
     } catch (error) {
-      onStep(`stepping back: ${messageOf(error)}`);
-      await port.stepBack();
-      throw error;
+      await this.#stepBack(error);
+      throw await this.#named(error, signal);
     } finally {
       limit.clear();
     }
-  }
-
-  /** The part in which nothing else of ours may run: from the empty change set to the answer of the RENAME. */
-  async #swap(signal: AbortSignal): Promise<void> {
-    const { port, changes, onStep, onSwapped } = this.#parts;
-    if (!changes.empty) throw new Transient('a change came in after the drain mark');
-    onStep('renaming');
-    const renaming = port.rename();
-    renaming.catch(() => undefined);
-    try {
-      await this.#release(renaming, signal);
-    } catch (error) {
-      await port.stepBack();
-      await this.#judge(error);
-    }
-    onSwapped();
   }
 
   /** Nobody writes any more: all that was written is received, made visible and synced (I6). */
@@ -185,18 +138,41 @@ export class CutOver {
     await applier.drain(signal);
   }
 
+  /** The part in which nothing else of ours may run: from the empty change set to the answer of the RENAME. */
+  async #swap(signal: AbortSignal): Promise<void> {
+    const { port, changes, onSwapped } = this.#parts;
+    if (!changes.empty) throw new Transient('a change came in after the drain mark');
+    await port.carryAutoIncrement(true, signal);
+    await this.#step('drained');
+    const renaming = port.rename();
+    renaming.catch(() => undefined);
+    try {
+      await this.#release(renaming, signal);
+    } catch (error) {
+      await this.#stepBack(error);
+      await this.#judge(error);
+    }
+    onSwapped();
+  }
+
   /** From "R has been sent" to "R has answered". */
   async #release(renaming: Promise<void>, signal: AbortSignal): Promise<void> {
     const { port } = this.#parts;
-    await this.#see('sentry', renaming, signal);
+    await this.#see(['sentry', 'original'], renaming, signal);
+    await this.#step('queued');
     await port.dropSentry(signal);
-    await this.#see('original', renaming, signal);
-    await port.unlock();
-    await renaming;
+    await this.#step('dropped');
+    await this.#see(['original'], renaming, signal);
+    await this.#step('poised');
+    await port.unlock(signal);
+    await this.#step('unlocked');
+    await orAborted(renaming, signal);
   }
 
-  /** Polls without sleeping: writers are waiting. */
-  async #see(wanted: RenameWait, renaming: Promise<void>, signal: AbortSignal): Promise<void> {
+  /** Polls without sleeping: writers are waiting. Gives up early: behind the RENAME readers wait as well. */
+  async #see(wanted: readonly RenameWait[], renaming: Promise<void>, signal: AbortSignal): Promise<void> {
+    const { port, clock } = this.#parts;
+    const untilMs = clock.nowMs() + this.#options.lockTimeoutMs / 3;
     let ended = false;
     const end = (): void => {
       ended = true;
@@ -204,21 +180,85 @@ export class CutOver {
     renaming.then(end, end);
     while (!ended) {
       signal.throwIfAborted();
-      if ((await this.#parts.port.renameWait(signal)) === wanted) return;
+      const seen = await orAborted(port.renameWait(signal), signal);
+      if (wanted.includes(seen)) return;
+      if (clock.nowMs() <= untilMs) continue;
+      if (seen === 'others')
+        throw new Transient('others hold the original or the ghost: the RENAME would wait');
+      throw new Transient('the RENAME was not seen waiting for the original');
     }
     // It ended before it could wait: refused by the server (thrown here), or done, which the lock makes impossible.
     await renaming;
     throw new Transient('the RENAME ended while the original was locked');
   }
 
+  /** What fails here leaves nothing that lasts: the sentry is dropped by the next attempt, the lock goes with its session. */
+  async #stepBack(error: unknown): Promise<void> {
+    const { port, warn } = this.#parts;
+    if (this.#steppedBack) return;
+    this.#steppedBack = true;
+    await this.#step('stepping-back', messageOf(error));
+    try {
+      await port.stepBack();
+    } catch (trouble) {
+      warn(`stepping back: ${messageOf(trouble)}`);
+    }
+  }
+
   /** After the RENAME was sent the outcome decides, never the error: a lost answer is not an answer. */
   async #judge(error: unknown): Promise<void> {
-    const outcome = await this.#parts.port.outcome();
-    if (outcome === 'swapped') return;
-    if (outcome === 'unchanged') throw error;
-    throw new Ambiguous('it cannot be told whether the tables have been swapped', {
+    await this.#step('asking');
+    let cause = error;
+    try {
+      const outcome = await this.#parts.port.outcome();
+      if (outcome === 'swapped') return;
+      if (outcome === 'unchanged') throw error;
+    } catch (trouble) {
+      if (trouble === error) throw error;
+      cause = trouble;
+    }
+    throw new Ambiguous(`it cannot be told whether the tables have been swapped: ${messageOf(cause)}`, {
       hint: 'Look at the tables: if the ghost is gone and the old table is there, the swap has happened. Nothing is cleaned up.',
-      cause: error,
+      cause,
     });
+  }
+
+  /** The error of an attempt that lost against somebody's lock says whose. */
+  async #named(error: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!(error instanceof Transient) || signal.aborted) return error;
+    try {
+      const { who } = await this.#parts.port.blockers(culpritSeconds, signal);
+      return who.length === 0 ? error : heldBy(who, error);
+    } catch {
+      return error;
+    }
+  }
+
+  async #step(step: CutOverStep, detail = ''): Promise<void> {
+    await this.#parts.onStep(step, detail);
+  }
+}
+
+function heldBy(who: readonly string[], cause?: Error): Transient {
+  const why = cause === undefined ? '' : `${cause.message}; `;
+  return new Transient(`${why}old transactions hold the table: ${who.join('; ')}`, {
+    hint: 'The original is not locked and not changed. End these transactions, or wait: the cut-over is tried again.',
+    cause,
+  });
+}
+
+/** What cannot be stopped is left alone when the signal aborts. @throws the signal's reason. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
