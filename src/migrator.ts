@@ -1,4 +1,4 @@
-import { Abandoned, toError } from './base/errors.ts';
+import { Abandoned, Ambiguous, toError } from './base/errors.ts';
 import { Scope } from './base/scope.ts';
 import type { Phase } from './core/phase.ts';
 import { quoteTable } from './core/quote.ts';
@@ -84,7 +84,9 @@ export class Migrator implements MigrationControls {
       await this.#migrate(scope.signal);
       this.#enter('done');
     } catch (thrown) {
-      const cause = scope.failure ?? (scope.signal.aborted ? scope.signal.reason : thrown);
+      const reason = scope.failure ?? (scope.signal.aborted ? scope.signal.reason : thrown);
+      // That nobody knows which table is which is the first thing to be told.
+      const cause = thrown instanceof Ambiguous ? thrown : reason;
       await this.#end(scope);
       throw await this.#failed(toError(cause));
     } finally {
@@ -202,12 +204,8 @@ export class Migrator implements MigrationControls {
   }
 
   async #settle(path: DataPath, plan: Plan, signal: AbortSignal): Promise<void> {
-    const { log } = this.#parts;
     this.#enter('cleaning');
-    const { carried, superseded } = await settleLateWrites(path, plan, signal);
-    for (const key of carried) log.warn({ key }, 'a late write to the old table was carried over');
-    for (const key of superseded)
-      log.warn({ key }, 'a late write to the old table was NOT carried over: the new row is newer');
+    await settleLateWrites(path, plan, this.#parts.log, signal);
   }
 
   async #cleanUp(found: Survey): Promise<void> {
@@ -229,15 +227,9 @@ export class Migrator implements MigrationControls {
 
   /** What to throw, after what is of no use any more has been removed. */
   async #failed(error: Error): Promise<Error> {
-    const { log } = this.#parts;
     this.#enter('failed');
-    if (this.#swapped) {
-      log.warn(
-        {},
-        'the tables had been swapped when this happened: the new table is in place, the old one is kept',
-      );
-    } else if (this.#created && this.#survey)
-      await removeArtifacts(this.#parts, this.#survey.artifacts, error);
+    if (this.#created && this.#survey)
+      await removeArtifacts(this.#parts, this.#survey.artifacts, error, this.#swapped);
     return error;
   }
 

@@ -1,6 +1,6 @@
-import { Abandoned, messageOf } from '../base/errors.ts';
+import { Abandoned, Ambiguous, messageOf } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
-import { type ArtifactRefs, dropTable } from '../mysql/artifacts.ts';
+import { type ArtifactRefs, dropSentry, dropTable } from '../mysql/artifacts.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { Session } from '../mysql/session.ts';
 import type { MigrationParts } from './config.ts';
@@ -9,40 +9,50 @@ import type { MigrationParts } from './config.ts';
 const cleanUpTimeoutMs = 60_000;
 
 /**
- * Ends a run that failed before the swap: removes what is of no use any more. An abandoned run (panic) leaves everything, as
- * its operator asked. Never throws: the failure that led here is the one to be told.
- * @param touched false when nothing of ours has been created.
+ * Ends a run that failed: removes what is of no use any more. An abandoned run (panic) leaves everything, as its operator asked,
+ * and so does one whose outcome a person has to look at. Never throws: the failure that led here is the one to be told.
+ * @param swapped the tables had been swapped before.
  */
 export async function removeArtifacts(
   parts: MigrationParts,
   artifacts: ArtifactRefs,
   error: Error,
+  swapped: boolean,
 ): Promise<void> {
-  const { config, clock, log } = parts;
-  const tables = [artifacts.ghost, artifacts.changelog];
+  const { log } = parts;
+  const { ghost, changelog, old } = artifacts;
+  const tables = swapped ? [changelog] : [ghost, changelog];
   const names = tables.map(quoteTable).join(', ');
-  if (error instanceof Abandoned && error.message.includes('panic')) {
-    log.warn({}, `left behind, as a panic does: ${names}`);
+  if (swapped) {
+    const where = `the new table is in place, the old one is kept as ${quoteTable(old)}`;
+    log.warn({}, `the tables had been swapped when this happened: ${where}`);
+  }
+  if (error instanceof Ambiguous || (error instanceof Abandoned && error.message.includes('panic'))) {
+    log.warn({}, `left behind, to be looked at or dropped by you: ${names}`);
     return;
   }
   try {
-    const limit = AbortSignal.timeout(cleanUpTimeoutMs);
-    const session = await Session.open(config.connection, {
-      profile: dataProfile,
-      clock,
-      name: 'clean-up',
-      signal: limit,
-    });
-    try {
+    await withSession(parts, async (session) => {
       for (const table of tables) await dropTable(session, table);
-    } finally {
-      await session.close();
-    }
+      if (!swapped) await dropSentry(session, old);
+    });
     log.info({}, `removed: ${names}`);
   } catch (failure) {
-    log.warn(
-      { error: messageOf(failure) },
-      `could not be removed: ${names}; start again with --initially-drop-ghost-table`,
-    );
+    const hint = swapped ? 'drop it' : 'start again with --initially-drop-ghost-table';
+    log.warn({ error: messageOf(failure) }, `could not be removed: ${names}; ${hint}`);
+  }
+}
+
+async function withSession(
+  { config, clock }: MigrationParts,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const signal = AbortSignal.timeout(cleanUpTimeoutMs);
+  const profile = { ...dataProfile, statementTimeoutMs: cleanUpTimeoutMs };
+  const session = await Session.open(config.connection, { profile, clock, name: 'clean-up', signal });
+  try {
+    await work(session);
+  } finally {
+    await session.close();
   }
 }

@@ -12,6 +12,7 @@ import type { TableRef } from '../core/table-ref.ts';
 import { Watermark } from '../core/watermark.ts';
 import { BinlogStream } from '../mysql/binlog/stream.ts';
 import { SqlGhostStore } from '../mysql/ghost-store.ts';
+import { LateRows } from '../mysql/late-rows.ts';
 import { SessionPool } from '../mysql/pool.ts';
 import { Applier } from '../stages/applier.ts';
 import { Chunker } from '../stages/chunker.ts';
@@ -44,8 +45,8 @@ export interface DataPath {
   readonly askSessions: SessionPool;
   /** How many sessions may apply beside each other. */
   readonly applySessions: number;
-  /** The old table as original, the new one as ghost: for what slipped in (I7). */
-  readonly lateStore: SqlGhostStore;
+  /** For what slipped into the old table (I7). */
+  readonly lateRows: LateRows;
   readonly retry: Retry;
   /** Aborted when the tables are swapped: the applier must never run again. */
   readonly retired: AbortController;
@@ -107,7 +108,7 @@ export function buildDataPath(
     retired: new AbortController(),
     expectSwap: () => intake.expectSwap(() => stream.subscribe(original.ref, newTable)),
     followsNewTable: newTable !== null,
-    lateStore: makeStore(artifacts.old, original.ref, plan, pools, clock),
+    lateRows: makeLateRows(artifacts.old, original.ref, plan, pools),
     close: async () => {
       await Promise.all(Object.values(pools).map((pool) => pool.close()));
     },
@@ -144,11 +145,14 @@ function makeStream({ facts }: Survey, { config, clock, log }: MigrationParts): 
   });
 }
 
+/** A mark that is not answered in this time is written again on another connection: all that goes on waits for it. */
+const markTimeoutMs = 15_000;
+
 /** Marks are idempotent: one whose answer was lost is written again under the same number. */
 function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: AbortSignal): MarkPort {
   const write = (sequence: number, atMs: number): Promise<void> =>
     pool.use(async (session) => {
-      await session.execute(markSql(changelog, sequence, atMs));
+      await session.execute(markSql(changelog, sequence, atMs), { timeoutMs: markTimeoutMs, signal });
     }, signal);
   return { writeMark: (sequence, atMs) => retry('mark', () => write(sequence, atMs), signal) };
 }
@@ -168,6 +172,13 @@ function makeStore(from: TableRef, to: TableRef, plan: Plan, pools: Pools, clock
     collision: { ...common, ...codecs, uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique) },
     clock,
   });
+}
+
+function makeLateRows(old: TableRef, newTable: TableRef, plan: Plan, pools: Pools): LateRows {
+  const { codec, ghostCodec, filled, mapping } = plan;
+  const common = { original: old, ghost: newTable, shared: mapping.shared, filled, codec, ghostCodec };
+  const sql = new GhostSql({ ...common, keyName: plan.key.key.name });
+  return new LateRows({ sql, newName: newTable.name, sessions: pools.sync });
 }
 
 /** How the new table is followed under the original's name; null where its keys would not be the same keys to us. */

@@ -1,52 +1,109 @@
+import { Ambiguous, messageOf } from '../base/errors.ts';
 import type { Key } from '../core/key.ts';
+import { DuplicateKey } from '../core/store.ts';
+import type { MigrationLog } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Plan } from './plan.ts';
 
 /** How long the stream may take to reach the RENAME and a mark after it, ms. */
 const passTimeoutMs = 120_000;
-
-/** What was found after the swap. Keys as SQL literals. */
-export interface LateWrites {
-  /** Changes that slipped in and were carried over into the new table. */
-  readonly carried: readonly string[];
-  /** Changes that slipped in, but whose row has been changed in the new table since: that newer change stays. */
-  readonly superseded: readonly string[];
-}
+/** Late writes that are carried over in one transaction. Their rows are locked for as long as a mark travels. */
+const batchKeys = 50;
 
 /**
  * I7, after the swap: the stream is read past the RENAME itself. Changes of the original that came between drain mark and
- * RENAME - there should be none - are synced from the old table into the new one, except where the new row was changed since.
+ * RENAME - there should be none - are carried over from the old table into the new one, except where the new row was changed
+ * since, or another row of the new table is in the way. Each is told with its key.
+ * @throws Ambiguous when the RENAME cannot be found in the stream: then nothing can be told.
  */
-export async function settleLateWrites(path: DataPath, plan: Plan, signal: AbortSignal): Promise<LateWrites> {
-  const { heartbeat, changes, intake, lateStore, retry } = path;
-  await heartbeat.pass(passTimeoutMs, signal);
+export async function settleLateWrites(
+  path: DataPath,
+  plan: Plan,
+  log: MigrationLog,
+  signal: AbortSignal,
+): Promise<void> {
   await waitForSwap(path, signal);
-  const carried: string[] = [];
-  const superseded: string[] = [];
+  const { heartbeat, changes } = path;
   for (;;) {
     await heartbeat.cover(changes.receipt);
-    const batch = changes.take(1, heartbeat.visible, heartbeat.visible);
-    if (!batch) break;
-    const [key] = batch.keys as [Key];
-    // Everything that happened to the new row until now must have been seen before the old one is allowed to win.
-    await heartbeat.pass(passTimeoutMs, signal);
-    if (!path.followsNewTable || intake.touchedSince.has(key)) superseded.push(describe(plan, key));
-    else {
-      await retry('late write', () => lateStore.sync(batch.keys, batch.deleted, 'alone', signal), signal);
-      carried.push(describe(plan, key));
-    }
+    const batch = changes.take(batchKeys, heartbeat.visible, heartbeat.visible);
+    if (!batch) return;
+    await new LateBatch(path, plan, log).settle(batch.keys, signal);
     changes.release(batch);
   }
-  return { carried, superseded };
 }
 
-/** The RENAME stands in the binlog before every mark written after it, so one more mark is enough; a few for a reconnect. */
+/** The RENAME stands in the binlog before every mark written after it, so one mark is enough; a few for a reconnect. */
 async function waitForSwap({ heartbeat, intake }: DataPath, signal: AbortSignal): Promise<void> {
-  for (let attempt = 0; !intake.swapSeen && attempt < 5; attempt += 1)
+  for (let attempt = 0; attempt < 5; attempt += 1) {
     await heartbeat.pass(passTimeoutMs, signal);
+    if (intake.swapSeen) return;
+  }
+  throw new Ambiguous('the tables are swapped, but the RENAME is not in the change stream', {
+    hint: 'Writes that came at the last moment may be in the old table only: compare it with the new one before it is dropped.',
+  });
 }
 
-function describe(plan: Plan, key: Key): string {
-  const literals = plan.codec.literals(key);
-  return plan.codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
+class LateBatch {
+  readonly #path: DataPath;
+  readonly #plan: Plan;
+  readonly #log: MigrationLog;
+
+  constructor(path: DataPath, plan: Plan, log: MigrationLog) {
+    this.#path = path;
+    this.#plan = plan;
+    this.#log = log;
+  }
+
+  async settle(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    const { lateRows, retry } = this.#path;
+    let waiting = keys;
+    for (;;) {
+      // What the stream has not brought yet is looked for under the rows' locks.
+      waiting = this.#withoutNewer(waiting);
+      if (waiting.length === 0) return;
+      const batch = waiting;
+      try {
+        const work = (): Promise<boolean> =>
+          lateRows.carry(batch, () => this.#allFree(batch, signal), signal);
+        if (!(await retry('late write', work, signal))) continue;
+        for (const key of batch) this.#tell(key, 'was carried over');
+        return;
+      } catch (error) {
+        if (!(error instanceof DuplicateKey)) throw error;
+        if (batch.length === 1)
+          return this.#tell(batch[0]!, `was NOT carried over: ${messageOf(error)} in the new table`);
+        for (const key of batch) await this.settle([key], signal);
+        return;
+      }
+    }
+  }
+
+  /** Everything that happened to the new rows until now has been seen, and it was nothing. */
+  async #allFree(keys: readonly Key[], signal: AbortSignal): Promise<boolean> {
+    await this.#path.heartbeat.pass(passTimeoutMs, signal);
+    return !keys.some((key) => this.#isNewer(key));
+  }
+
+  #withoutNewer(keys: readonly Key[]): readonly Key[] {
+    return keys.filter((key) => {
+      if (!this.#isNewer(key)) return true;
+      this.#tell(key, 'was NOT carried over: the row may have been changed in the new table since');
+      return false;
+    });
+  }
+
+  #isNewer(key: Key): boolean {
+    const { intake, followsNewTable } = this.#path;
+    // Where two keys can be one row to the server, any change may have been of this row.
+    const { comparable } = this.#plan.codec;
+    return !followsNewTable || (comparable ? intake.touchedSince.has(key) : intake.touchedSince.size > 0);
+  }
+
+  #tell(key: Key, what: string): void {
+    const { codec } = this.#plan;
+    const literals = codec.literals(key);
+    const words = codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
+    this.#log.warn({ key: words }, `a late write to the old table ${what}: ${words}`);
+  }
 }
