@@ -1,3 +1,4 @@
+import { messageOf } from '../base/errors.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import { exists } from './throttle-signals.ts';
@@ -14,7 +15,8 @@ const backlogMax = 2000;
 export class Readiness {
   readonly #parts: MigrationParts;
   #postponing = false;
-  #unpostponed = false;
+  /** The flag file that was overruled: another one that is named later counts again. */
+  #unpostponed: string | null = null;
 
   constructor(parts: MigrationParts) {
     this.#parts = parts;
@@ -28,25 +30,35 @@ export class Readiness {
   /** @returns false when nothing is being postponed. */
   unpostpone(): boolean {
     if (!this.#postponing) return false;
-    this.#unpostponed = true;
+    this.#unpostponed = this.#parts.settings.postponeFlagFile;
     return true;
   }
 
-  /** Looks at the flag file. */
-  async isPostponed(): Promise<boolean> {
+  /** Looks at the flag file. @returns why the cut-over is put off, or null. A file that cannot be looked at puts it off. */
+  async #postponed(): Promise<string | null> {
     const file = this.#parts.settings.postponeFlagFile;
-    this.#postponing = file !== null && !this.#unpostponed && (await exists(file));
-    return this.#postponing;
+    const why = file === null || file === this.#unpostponed ? null : await look(file);
+    this.#postponing = why !== null;
+    return why;
   }
 
   /** Why a cut-over would have to wait, or null. Whoever asks while postponing gets that first. */
   async obstacle(path: DataPath, throttled: string | null): Promise<string | null> {
-    if (await this.isPostponed()) return 'postponed';
+    const postponed = await this.#postponed();
+    if (postponed !== null) return postponed;
     if (throttled !== null) return `throttled: ${throttled}`;
     if (path.changes.size > backlogMax) return `${path.changes.size} keys are waiting`;
     const { settings, config } = this.#parts;
     const limitMs = Math.min(settings.maxLagMs, config.cutOver.lockTimeoutSeconds * 1000);
     const lagMs = path.heartbeat.streamLagMs;
     return lagMs > limitMs ? `the change stream is ${Math.round(lagMs)} ms behind` : null;
+  }
+}
+
+async function look(file: string): Promise<string | null> {
+  try {
+    return (await exists(file)) ? 'postponed' : null;
+  } catch (error) {
+    return `postponed: the flag file cannot be looked at: ${messageOf(error)}`;
   }
 }

@@ -36,7 +36,9 @@ export class ReplicaLag {
     try {
       const [row] = await session.query(readHeartbeatSql(this.#changelog), { signal });
       if (!row) throw new Transient(`the changelog on ${replica} is empty`);
-      return Math.max(0, this.#clock.wallMs() - Number(textOrNull(row, 'written_at_ms')));
+      const writtenAtMs = Number(textOrNull(row, 'written_at_ms'));
+      if (writtenAtMs === 0) throw new Transient(`no heartbeat has arrived on ${replica} yet`);
+      return Math.max(0, this.#clock.wallMs() - writtenAtMs);
     } catch (error) {
       // The changelog itself has not arrived yet: that is lag, of unknown size.
       if (classify(error) === 'missing')
