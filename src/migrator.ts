@@ -1,23 +1,25 @@
-import { Abandoned, Ambiguous, toError } from './base/errors.ts';
+import { Ambiguous, toError } from './base/errors.ts';
 import { Scope } from './base/scope.ts';
 import type { Phase } from './core/phase.ts';
-import { quoteTable } from './core/quote.ts';
 import type { LiveSettings } from './core/settings.ts';
 import type { MigrationControls, Snapshot } from './core/snapshot.ts';
-import { removeArtifacts } from './migrator/aftermath.ts';
+import { endRun, removeAfterSwap } from './migrator/aftermath.ts';
+import { Checkpoint } from './migrator/checkpoint.ts';
 import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
 import { settleLateWrites } from './migrator/late-writes.ts';
-import { makePlan, type Plan } from './migrator/plan.ts';
-import { waitForPreparedXa } from './migrator/prepared-xa.ts';
+import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
 import { describePlan } from './migrator/report.ts';
+import { type Beginning, begin, type SwappedBefore } from './migrator/resume-begin.ts';
+import { panicked } from './migrator/resume-ending.ts';
+import { catchUp, follow } from './migrator/resume-follow.ts';
 import { takeSnapshot } from './migrator/status.ts';
 import { swapTables } from './migrator/swap-tables.ts';
 import { flagFileSignal, ReplicaLagSignal } from './migrator/throttle-signals.ts';
-import { analyze, createChangelog, createGhost, dropTable } from './mysql/artifacts.ts';
+import { analyze, dropTable } from './mysql/artifacts.ts';
 import { dataProfile } from './mysql/profile.ts';
 import { ReplicaLag } from './mysql/replica-lag.ts';
 import { RunLock } from './mysql/run-lock.ts';
@@ -25,7 +27,6 @@ import { Session } from './mysql/session.ts';
 import { Throttler } from './stages/throttler.ts';
 
 const analyzeTimeoutMs = 60_000;
-const firstPassTimeoutMs = 60_000;
 
 /** Conducts one migration: the phases in their order. See core/phase.ts for what each means. */
 export class Migrator implements MigrationControls {
@@ -42,6 +43,7 @@ export class Migrator implements MigrationControls {
   #phase: Phase = 'starting';
   #survey: Survey | null = null;
   #path: DataPath | null = null;
+  #checkpoint: Checkpoint | null = null;
   #created = false;
   #swapped = false;
   #attempts = 0;
@@ -97,13 +99,16 @@ export class Migrator implements MigrationControls {
 
   async #migrate(signal: AbortSignal): Promise<void> {
     const found = await this.#inspect();
-    const plan = await this.#prepare(found);
-    if (!this.#parts.config.execute) return await this.#showPlan(found, plan);
-    const path = await this.#follow(found, plan, signal);
+    const beginning = await this.#prepare(found, signal);
+    if ('swapped' in beginning) return await this.#finish(beginning.swapped);
+    const { survey: now, plan } = beginning;
+    if (!this.#parts.config.execute) return await this.#showPlan(now, plan);
+    const path = await this.#follow(beginning, signal);
     await this.#copy(path, signal);
-    await this.#cutOver(found, path, plan, signal);
+    await this.#verify(path, signal);
+    await this.#cutOver(now, path, plan, signal);
     await this.#settle(path, plan, signal);
-    await this.#cleanUp(found);
+    await this.#cleanUp(now);
   }
 
   async #inspect(): Promise<Survey> {
@@ -114,20 +119,24 @@ export class Migrator implements MigrationControls {
     return found;
   }
 
-  /** Creates ghost and changelog; the server judges the ALTER on the empty ghost. */
-  async #prepare(found: Survey): Promise<Plan> {
+  /** Makes the tables, or takes over what an earlier run has left; the server judges the ALTER on the empty ghost. */
+  async #prepare(found: Survey, signal: AbortSignal): Promise<Beginning | SwappedBefore> {
     this.#enter('preparing');
-    const { artifacts, original, alter } = found;
-    const { config } = this.#parts;
-    return await this.#withSession('preparation', async (session) => {
-      if (config.refusals.initiallyDropGhostTable) await dropTable(session, artifacts.ghost);
-      if (config.refusals.initiallyDropOldTable) await dropTable(session, artifacts.old);
+    const checkpoint = new Checkpoint(this.#parts, found.artifacts.checkpoint);
+    this.#checkpoint = checkpoint;
+    const touching = (): void => {
       this.#created = true;
-      const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
-      const plan = makePlan(found, ghost, config);
-      if (config.execute) await createChangelog(session, artifacts.changelog);
-      return plan;
-    });
+    };
+    return await this.#withSession('preparation', (session) =>
+      begin({ session, found, parts: this.#parts, checkpoint, touching, signal }),
+    );
+  }
+
+  /** An earlier run has swapped the tables and died before its end. */
+  async #finish(found: Survey): Promise<void> {
+    this.#enter('cleaning');
+    this.#parts.log.warn({}, 'an earlier run has swapped the tables: what is left to do is to clean up');
+    await this.#cleanUp(found);
   }
 
   async #showPlan(found: Survey, plan: Plan): Promise<void> {
@@ -135,30 +144,21 @@ export class Migrator implements MigrationControls {
     await this.#withSession('clean-up', (session) => dropTable(session, found.artifacts.ghost));
   }
 
-  /** Starts everything that runs in the background. The position is taken before any row is read (I1). */
-  async #follow(found: Survey, plan: Plan, signal: AbortSignal): Promise<DataPath> {
+  /** Starts everything that runs in the background. */
+  async #follow(beginning: Beginning, signal: AbortSignal): Promise<DataPath> {
     const scope = this.#scope!;
     const { config, clock } = this.#parts;
-    const { original, artifacts } = found;
-    const path = buildDataPath(found, plan, this.#parts, this.#throttler, signal, (error) =>
+    const { survey: found, plan, point, checkpoint } = beginning;
+    this.#survey = found;
+    const path = buildDataPath(found, plan, point, this.#parts, this.#throttler, signal, (error) =>
       scope.fail(error),
     );
     this.#path = path;
-    const { stream, heartbeat, intake } = path;
-    this.#replicaLag = new ReplicaLag(config.connection, artifacts.changelog, clock);
-    stream.subscribe(original.ref, { role: 'original', definition: original, codec: plan.codec });
-    stream.followChangelog(artifacts.changelog);
-    stream.watch([artifacts.ghost, artifacts.changelog, artifacts.old]);
-    const position = await stream.currentPosition();
-    scope.spawn((stop) => stream.run(position, intake, stop));
-    scope.spawn((stop) => intake.relieve(stop));
-    await stream.ready(signal);
-    scope.spawn((stop) => heartbeat.run(config.heartbeatIntervalMs, stop));
-    scope.spawn((stop) => this.#throttler.run(stop));
-    await waitForPreparedXa(path, this.#parts, signal);
-    // What was committed before the position may not be visible yet; after this mark it is. It also proves the stream.
-    await heartbeat.pass(firstPassTimeoutMs, signal);
-    intake.expectCopy();
+    this.#replicaLag = new ReplicaLag(config.connection, found.artifacts.changelog, clock);
+    const parts = this.#parts;
+    const start = await follow({ beginning, path, parts, scope, throttler: this.#throttler, signal });
+    const run = { path, start, phase: () => this.#phase };
+    scope.spawn((stop) => checkpoint.run(run, AbortSignal.any([stop, path.retired.signal])));
     return path;
   }
 
@@ -169,8 +169,15 @@ export class Migrator implements MigrationControls {
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
     await path.copier.run(config.copyWorkers, signal);
+    await catchUp(path, signal);
     this.#progress.end();
     log.info({ rows: path.copier.rows }, 'Row copy complete');
+  }
+
+  async #verify({ verification, retired }: DataPath, signal: AbortSignal): Promise<void> {
+    if (verification === null) return;
+    this.#enter('verifying');
+    await verification.run(this.#scope!, retired.signal, signal);
   }
 
   /** Waits until the operator and the state of things allow it, and swaps the tables. */
@@ -205,37 +212,36 @@ export class Migrator implements MigrationControls {
 
   async #settle(path: DataPath, plan: Plan, signal: AbortSignal): Promise<void> {
     this.#enter('cleaning');
+    await this.#checkpoint?.writeLast(this.#phase);
     await settleLateWrites(path, plan, this.#parts.log, signal);
   }
 
   async #cleanUp(found: Survey): Promise<void> {
-    const { config, log } = this.#parts;
-    const { artifacts } = found;
-    await this.#withSession('clean-up', async (session) => {
-      await dropTable(session, artifacts.changelog);
-      if (config.okToDropTable) await dropTable(session, artifacts.old);
-      else log.info({}, `the old table is kept as ${quoteTable(artifacts.old)}`);
-    });
+    await this.#withSession('clean-up', (session) => removeAfterSwap(session, found, this.#parts));
   }
 
   /** Stops all that runs in the background and closes all sessions. */
   async #end(scope: Scope): Promise<void> {
     await scope.close(new Error('the run is over'));
     await this.#path?.close();
+    await this.#checkpoint?.close();
     await this.#replicaLag?.close();
   }
 
   /** What to throw, after what is of no use any more has been removed. */
   async #failed(error: Error): Promise<Error> {
+    const phase = this.#phase;
     this.#enter('failed');
-    if (this.#created && this.#survey)
-      await removeArtifacts(this.#parts, this.#survey.artifacts, error, this.#swapped);
+    const [survey, checkpoint] = [this.#survey, this.#checkpoint];
+    if (this.#created && survey && checkpoint)
+      await endRun(this.#parts, survey, error, { swapped: this.#swapped, checkpoint, phase });
     return error;
   }
 
   #enter(phase: Phase): void {
     this.#parts.log.debug({ from: this.#phase, to: phase }, `phase ${phase}`);
     this.#phase = phase;
+    this.#checkpoint?.phaseChanged();
   }
 
   async #withSession<T>(name: string, work: (session: Session) => Promise<T>): Promise<T> {
@@ -285,8 +291,6 @@ export class Migrator implements MigrationControls {
   }
 
   panic(reason: string): void {
-    this.#scope?.fail(
-      new Abandoned(reason, { hint: 'The original table is as it was. Our tables are left as they are.' }),
-    );
+    this.#scope?.fail(panicked(reason));
   }
 }

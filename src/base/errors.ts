@@ -16,7 +16,19 @@ export interface ErrorDetail {
   readonly hint?: string;
   /** What caused it. */
   readonly cause?: unknown;
+  /** Where what becomes of our tables hangs on it. */
+  readonly reason?: EndReason;
 }
+
+/**
+ * Reasons for which a run ends, where they decide what becomes of its tables (migrator/aftermath.ts):
+ *
+ *  - collision      two rows of the original cannot both be in the new table
+ *  - world-changed  somebody changed the original, or our tables, under us: what was copied is of no use any more
+ *  - lock-lost      another run may have begun: the tables may be its own by now
+ *  - panic          the operator wants everything left as it is
+ */
+export type EndReason = 'collision' | 'world-changed' | 'lock-lost' | 'panic';
 
 /** Exit codes of the command: 0 done, 1 failed or abandoned, 2 usage or refusal, 3 outcome to be checked. */
 export type ExitCode = 0 | 1 | 2 | 3;
@@ -24,12 +36,14 @@ export type ExitCode = 0 | 1 | 2 | 3;
 /** The root of all errors this tool throws on purpose. */
 export abstract class PoltergeistError extends Error {
   readonly hint: string | undefined;
+  readonly reason: EndReason | undefined;
   abstract readonly exitCode: ExitCode;
 
   constructor(message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.name = new.target.name;
     this.hint = detail.hint;
+    this.reason = detail.reason;
   }
 }
 

@@ -1,46 +1,101 @@
-import { Abandoned, Ambiguous, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Phase } from '../core/phase.ts';
 import { quoteTable } from '../core/quote.ts';
-import { type ArtifactRefs, dropSentry, dropTable } from '../mysql/artifacts.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import { dropSentry, dropTable } from '../mysql/artifacts.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { Session } from '../mysql/session.ts';
-import type { MigrationParts } from './config.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { MigrationConfig, MigrationParts } from './config.ts';
+import type { Survey } from './inspect.ts';
+import { endingOf } from './resume-ending.ts';
 
 /** How long cleaning up after a failure may take, ms: an operator waits for the prompt. */
 const cleanUpTimeoutMs = 60_000;
 
+/** What a run had done when it failed. */
+export interface RunAtItsEnd {
+  /** The tables had been swapped. */
+  readonly swapped: boolean;
+  readonly checkpoint: Checkpoint;
+  readonly phase: Phase;
+}
+
 /**
- * Ends a run that failed: removes what is of no use any more. An abandoned run (panic) leaves everything, as its operator asked,
- * and so does one whose outcome a person has to look at. Never throws: the failure that led here is the one to be told.
- * @param swapped the tables had been swapped before.
+ * Ends a run that failed: keeps what can be gone on with, and removes what is of no use any more (resume-ending.ts).
+ * Never throws: the failure that led here is the one to be told.
  */
-export async function removeArtifacts(
+export async function endRun(
   parts: MigrationParts,
-  artifacts: ArtifactRefs,
+  { artifacts }: Survey,
   error: Error,
-  swapped: boolean,
+  { swapped, checkpoint, phase }: RunAtItsEnd,
 ): Promise<void> {
-  const { log } = parts;
+  const { log, config } = parts;
   const { ghost, changelog, old } = artifacts;
-  const tables = swapped ? [changelog] : [ghost, changelog];
+  const tables = [...(swapped ? [] : [ghost]), changelog, artifacts.checkpoint];
   const names = tables.map(quoteTable).join(', ');
   if (swapped) {
     const where = `the new table is in place, the old one is kept as ${quoteTable(old)}`;
     log.warn({}, `the tables had been swapped when this happened: ${where}`);
   }
-  if (error instanceof Ambiguous || (error instanceof Abandoned && error.message.includes('panic'))) {
+  const ending = endingOf(error, checkpoint.written);
+  if (ending === 'leave') {
     log.warn({}, `left behind, to be looked at or dropped by you: ${names}`);
     return;
   }
+  if (ending === 'keep' && !swapped) {
+    await checkpoint.writeLast(phase);
+    log.warn({}, `left for --resume: ${names}`);
+    log.warn({}, `to go on: the same command with --resume; to remove them: ${cleanUpCommand(config)}`);
+    return;
+  }
+  await remove(parts, tables, swapped ? null : old);
+}
+
+/**
+ * Ends a run whose tables are swapped: all of ours goes but the old table, unless that may go as well. The checkpoint
+ * goes last: while it is there a run that dies here can be ended by `--resume`.
+ */
+export async function removeAfterSwap(
+  session: Session,
+  { artifacts }: Survey,
+  { config, log }: MigrationParts,
+): Promise<void> {
+  await dropTable(session, artifacts.changelog);
+  if (config.okToDropTable) await dropTable(session, artifacts.old);
+  else log.info({}, `the old table is kept as ${quoteTable(artifacts.old)}`);
+  await dropTable(session, artifacts.checkpoint);
+}
+
+async function remove(
+  parts: MigrationParts,
+  tables: readonly TableRef[],
+  old: TableRef | null,
+): Promise<void> {
+  const { log, config } = parts;
+  const names = tables.map(quoteTable).join(', ');
   try {
     await withSession(parts, async (session) => {
       for (const table of tables) await dropTable(session, table);
-      if (!swapped) await dropSentry(session, old);
+      if (old) await dropSentry(session, old);
     });
     log.info({}, `removed: ${names}`);
   } catch (failure) {
-    const hint = swapped ? 'drop it' : 'start again with --initially-drop-ghost-table';
+    const hint = `run ${cleanUpCommand(config)}`;
     log.warn({ error: messageOf(failure) }, `could not be removed: ${names}; ${hint}`);
   }
+}
+
+/** The command that removes what a run has left, for an operator to copy. */
+function cleanUpCommand({ connection, table, names }: MigrationConfig): string {
+  const { host, port, user } = connection;
+  const word = (value: string): string =>
+    /^[\w.:@%-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
+  const place = `--host ${word(host)} --port ${port} --user ${word(user)}`;
+  const base = names.baseName === undefined ? '' : ` --force-table-names ${word(names.baseName)}`;
+  const what = `--database ${word(table.schema)} --table ${word(table.name)}${base}`;
+  return `poltergeist cleanup ${place} ${what} --execute`;
 }
 
 async function withSession(

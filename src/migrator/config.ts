@@ -18,6 +18,8 @@ export interface MigrationConfig {
   readonly approveRenamedColumns: boolean;
   readonly skipRenamedColumns: boolean;
   readonly allowNullableUniqueKey: boolean;
+  /** Columns for which values may be cut or changed as a non-strict ALTER would: see core/lossy.ts. */
+  readonly allowLossy: readonly string[];
   readonly names: NameOptions;
   /** Drop the old table at the end. */
   readonly okToDropTable: boolean;
@@ -26,7 +28,13 @@ export interface MigrationConfig {
   /** Workers that copy, and sessions that apply. */
   readonly copyWorkers: number;
   readonly applySessions: number;
+  /** Share of the table that is verified (0: nothing), and the workers for it. */
+  readonly verify: { readonly percent: number; readonly workers: number };
   readonly heartbeatIntervalMs: number;
+  /** Time between two checkpoints, ms: what a crash costs at the most. */
+  readonly checkpointIntervalMs: number;
+  /** Our own version, for the checkpoint. */
+  readonly toolVersion: string;
   /** Tries of one step before the migration fails (`--default-retries`). */
   readonly retries: number;
   readonly cutOver: {

@@ -6,13 +6,14 @@ import { ChangeSet } from '../core/changeset.ts';
 import type { Gate } from '../core/gate.ts';
 import { GhostSql } from '../core/ghost-sql.ts';
 import { makeKeyCodec } from '../core/key-codec.ts';
-import type { Subscription } from '../core/stream.ts';
+import type { ChangeSink, Subscription } from '../core/stream.ts';
 import type { Column } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { Watermark } from '../core/watermark.ts';
 import { BinlogStream } from '../mysql/binlog/stream.ts';
 import { SqlGhostStore } from '../mysql/ghost-store.ts';
 import { LateRows } from '../mysql/late-rows.ts';
+import type { RowWriter } from '../mysql/lossy-writer.ts';
 import { SessionPool } from '../mysql/pool.ts';
 import { Applier } from '../stages/applier.ts';
 import { Chunker } from '../stages/chunker.ts';
@@ -22,12 +23,17 @@ import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
 import { Intake } from './intake.ts';
+import { makeLosses } from './losses.ts';
 import type { Plan } from './plan.ts';
+import type { ResumePoint } from './resume-begin.ts';
+import { Replay } from './resume-replay.ts';
+import { Verification } from './verification.ts';
+import { makeVerifier } from './verify.ts';
 
 /** Keys that may wait for their sync. About 150 bytes each; when it is full the stream rests. */
 const changeSetCapacity = 500_000;
 /** A mark needs the stream to come by; under a backlog that can take its time. */
-const passTimeoutMs = 600_000;
+const passTimeoutMs = 30_000;
 const exclusiveBatchKeys = 5000;
 
 /** The running parts between original and ghost, wired. */
@@ -43,8 +49,16 @@ export interface DataPath {
   readonly conflicts: Conflicts;
   readonly turnstile: Turnstile;
   readonly askSessions: SessionPool;
+  /** Null where nothing is verified. */
+  readonly verification: Verification | null;
+  /** Who receives the stream. */
+  readonly sink: ChangeSink;
   /** How many sessions may apply beside each other. */
   readonly applySessions: number;
+  /** An earlier run is continued. */
+  readonly resumed: boolean;
+  /** Rows that earlier runs have copied. */
+  readonly rowsBefore: number;
   /** For what slipped into the old table (I7). */
   readonly lateRows: LateRows;
   readonly retry: Retry;
@@ -59,12 +73,14 @@ export interface DataPath {
 
 /**
  * Wires the data path; nothing runs yet.
+ * @param point where an earlier run is continued; null for a migration that begins.
  * @param signal of the whole run.
  * @param fail ends the migration with an error.
  */
 export function buildDataPath(
   survey: Survey,
   plan: Plan,
+  point: ResumePoint | null,
   parts: MigrationParts,
   gate: Gate,
   signal: AbortSignal,
@@ -77,42 +93,59 @@ export function buildDataPath(
   const pools = openPools(plan, parts, applySessions);
   const retry = makeRetry(clock, {
     attempts: config.retries,
-    delayMs: 50,
-    delayMsMax: 5000,
+    delayMs: 20,
+    delayMsMax: 1000,
     onRetry: (what, attempt, error) => log.warn({ attempt, error: error.message }, `${what} is tried again`),
   });
   const stream = makeStream(survey, parts);
-  const watermark = new Watermark(plan.codec);
+  const watermark = makeWatermark(plan, point);
   const changes = new ChangeSet(watermark, { capacity: changeSetCapacity });
   const turnstile = new Turnstile();
-  const heartbeat = new Heartbeat(markPort(pools.mark, artifacts.changelog, retry, signal), changes, clock);
-  const store = makeStore(original.ref, artifacts.ghost, plan, pools, clock);
+  const marks = markPort(pools.mark, artifacts.changelog, retry, signal);
+  const heartbeat = new Heartbeat(marks, changes, clock, point?.lastMark);
+  const losses = makeLosses(plan, log);
+  const store = makeStore(original.ref, artifacts.ghost, plan, { ...pools, writer: losses.writer, clock });
   const conflicts = new Conflicts(store, changes, heartbeat, turnstile, {
     attempts: config.retries,
     passTimeoutMs,
     addedUniqueness: plan.uniqueness === 'added',
     batchKeys: exclusiveBatchKeys,
   });
-  const chunker = new Chunker(store, watermark, settings);
+  const chunker = new Chunker(store, watermark, settings, point ? { rowsStart: point.chunkRows } : {});
   const shared = { store, changes, watermark, visibility: heartbeat, conflicts, turnstile, gate, retry };
   const intake = new Intake({
     ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
     marked: (row) => heartbeat.marked(row),
+    replay: point ? new Replay(point.lastMark, artifacts) : undefined,
   });
   const newTable = newTableSubscription(plan, original.ref, survey.facts.flavor);
+  const verifier = makeVerifier(survey, plan, parts, { ...shared, sessions: pools.verify });
+  const verification = verifier && new Verification(verifier, parts);
   return {
+    verification,
+    sink: verification?.observe(intake) ?? intake,
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
     copier: new Copier({ ...shared, chunks: chunker, clock }),
     applier: new Applier({ ...shared, sizing: settings }),
     askSessions: pools.ask,
+    resumed: point !== null,
+    rowsBefore: point?.rowsCopied ?? 0,
     retired: new AbortController(),
     expectSwap: () => intake.expectSwap(() => stream.subscribe(original.ref, newTable)),
     followsNewTable: newTable !== null,
     lateRows: makeLateRows(artifacts.old, original.ref, plan, pools),
     close: async () => {
+      losses.report();
       await Promise.all(Object.values(pools).map((pool) => pool.close()));
     },
   };
+}
+
+function makeWatermark(plan: Plan, point: ResumePoint | null): Watermark {
+  const watermark = new Watermark(plan.codec);
+  if (point?.prefix.complete) watermark.resumeComplete();
+  else if (point && point.prefix.low !== null) watermark.resumeAfter(point.prefix.low);
+  return watermark;
 }
 
 /** Sessions by what they are for: none waits for another kind. */
@@ -121,6 +154,7 @@ interface Pools {
   readonly sync: SessionPool;
   readonly ask: SessionPool;
   readonly mark: SessionPool;
+  readonly verify: SessionPool;
 }
 
 function openPools(plan: Plan, { config, clock }: MigrationParts, applySessions: number): Pools {
@@ -131,6 +165,8 @@ function openPools(plan: Plan, { config, clock }: MigrationParts, applySessions:
     sync: pool('applier', applySessions),
     ask: pool('questions', 3),
     mark: pool('heartbeat', 1),
+    // One more for the rows that are looked at again.
+    verify: pool('verifier', config.verify.workers + 1),
   };
 }
 
@@ -157,7 +193,13 @@ function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: 
   return { writeMark: (sequence, atMs) => retry('mark', () => write(sequence, atMs), signal) };
 }
 
-function makeStore(from: TableRef, to: TableRef, plan: Plan, pools: Pools, clock: Clock): SqlGhostStore {
+/** What a store works with besides the plan. */
+interface StoreTools extends Pools {
+  readonly writer: RowWriter;
+  readonly clock: Clock;
+}
+
+function makeStore(from: TableRef, to: TableRef, plan: Plan, tools: StoreTools): SqlGhostStore {
   const common = { original: from, ghost: to, shared: plan.mapping.shared, filled: plan.filled };
   const codecs = { codec: plan.codec, ghostCodec: plan.ghostCodec };
   return new SqlGhostStore({
@@ -165,12 +207,14 @@ function makeStore(from: TableRef, to: TableRef, plan: Plan, pools: Pools, clock
     codec: plan.codec,
     ghostName: to.name,
     uniqueness: plan.uniqueness,
+    ghostColumns: new Set(plan.ghost.columns.map(({ name }) => name)),
     sameOrder: plan.key.sameComparison,
-    copySessions: pools.copy,
-    syncSessions: pools.sync,
-    askSessions: pools.ask,
+    copySessions: tools.copy,
+    syncSessions: tools.sync,
+    askSessions: tools.ask,
     collision: { ...common, ...codecs, uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique) },
-    clock,
+    writer: tools.writer,
+    clock: tools.clock,
   });
 }
 

@@ -11,6 +11,7 @@ import { refuseArtifacts, refusePrivileges, refuseServer, refuseTable } from '..
 import { probeServer, type ServerFacts } from '../mysql/server.ts';
 import type { Session } from '../mysql/session.ts';
 import type { MigrationParts } from './config.ts';
+import { refuseUnfinishedSwap } from './resume.ts';
 
 /** What is known before anything is touched, and passed every refusal that can be made by then. */
 export interface Survey {
@@ -48,8 +49,10 @@ export async function survey(session: Session, parts: MigrationParts): Promise<S
   const server = { mariadb: facts.flavor === 'mariadb', version: versionNumber(facts.version) };
   const alter = parseAlter(config.alter, { foreignKeys, server });
   const warnings = [...checkAlter(alter, config)];
-  refuseArtifacts(inspection, config.refusals);
   const artifacts = refsOf(original.ref, names(original.ref.name));
+  const found: Survey = { facts, original, alter, artifacts, inspection, warnings };
+  if (!config.refusals.resume) await refuseUnfinishedSwap(session, found);
+  refuseArtifacts(inspection, config.refusals);
   const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
   const report = await checkPrivileges(session, { original: original.ref, probe, facts });
   refusePrivileges(report);
@@ -60,7 +63,7 @@ export async function survey(session: Session, parts: MigrationParts): Promise<S
   }
   for (const { privilege, purpose } of report.missing)
     warnings.push(`the account lacks ${privilege}: ${purpose}`);
-  return { facts, original, alter, artifacts, inspection, warnings };
+  return found;
 }
 
 function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): ArtifactRefs {

@@ -5,7 +5,9 @@ import type { Position } from '../core/position.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { ChangelogRow, ChangeSink, ChangeStream, StreamNotice } from '../core/stream.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import type { MigrationLog } from './config.ts';
 import { meaningOf } from './foreign-ddl.ts';
+import type { Replay } from './resume-replay.ts';
 
 export interface IntakeParts {
   readonly original: TableRef;
@@ -15,7 +17,9 @@ export interface IntakeParts {
   readonly marked: (row: ChangelogRow) => void;
   /** Ends the migration. */
   readonly fail: (error: Error) => void;
-  readonly log: { info(facts: object, message: string): void };
+  readonly log: MigrationLog;
+  /** Of a run that goes on where an earlier one stopped. */
+  readonly replay?: Replay | undefined;
 }
 
 /** When a paused stream is let go on: the set has drained to this part of its capacity. */
@@ -84,6 +88,7 @@ export class Intake implements ChangeSink {
   }
 
   marked(row: ChangelogRow): void {
+    this.#parts.replay?.marked(row);
     this.#parts.marked(row);
   }
 
@@ -102,7 +107,9 @@ export class Intake implements ChangeSink {
       return;
     }
     if (this.#swapSeen) return;
-    if (meaningOf(notice.sql) === 'harmless')
+    if (this.#parts.replay?.forgives(notice.sql))
+      log.debug({ sql: notice.sql }, 'a statement of an earlier run of ours');
+    else if (meaningOf(notice.sql) === 'harmless')
       log.info({ sql: notice.sql }, 'a statement of others names the table');
     else
       fail(
@@ -110,6 +117,7 @@ export class Intake implements ChangeSink {
           `somebody changed the schema under the migration of ${quoteTable(original)}: ${cut(notice.sql)}`,
           {
             hint: 'The original is as that statement left it; nothing of ours is in it. Look at the table and start again.',
+            reason: 'world-changed',
           },
         ),
       );
@@ -143,15 +151,18 @@ export class Intake implements ChangeSink {
           `${table} was changed by a statement that left no row events: ${cut(notice.sql)}`,
           {
             hint: 'The original table is untouched by us. Let that session use binlog_format=ROW, and start again.',
+            reason: 'world-changed',
           },
         );
       case 'key-absent':
         return new Failure(`a row event of ${table} does not have the columns of the migration key`, {
           hint: 'The original table is untouched. Let all sessions write with binlog_row_image=FULL, and start again.',
+          reason: 'world-changed',
         });
       case 'definition-changed':
         return new Failure(`the definition of ${table} is not what it was at the start: ${notice.detail}`, {
           hint: 'The original is as others left it. Look at the table and start again.',
+          reason: 'world-changed',
         });
     }
   }

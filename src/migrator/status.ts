@@ -28,7 +28,8 @@ export function takeSnapshot(state: RunState): Snapshot {
   const { config, settings, clock } = parts;
   const { connection } = config;
   const name = (suffix: string): string => `_${config.table.name}_${suffix}`;
-  const rowsCopied = path?.copier.rows ?? 0;
+  const rowsBefore = path?.rowsBefore ?? 0;
+  const rowsCopied = rowsBefore + (path?.copier.rows ?? 0);
   // Once everything is copied the estimate has had its day.
   const rowsEstimate = progress.complete
     ? rowsCopied
@@ -47,6 +48,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     rowsCopied,
     rowsEstimate,
     copyComplete: progress.complete,
+    ...verifyFigures(path, config.verify.percent, rowsCopied),
     changesReceived: path?.intake.rows ?? 0,
     keysApplied: path?.applier.applied ?? 0,
     backlog: path?.changes.size ?? 0,
@@ -60,7 +62,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     postponing: state.postponing,
     cutOverAttempts: state.cutOverAttempts,
     writerStopMs: state.writerStopMs,
-    etaMs: progress.etaMs(rowsCopied, rowsEstimate),
+    etaMs: progress.etaMs(rowsCopied - rowsBefore, rowsEstimate - rowsBefore),
     applierHost: server,
     applierVersion: version,
     inspectedHost: server,
@@ -75,5 +77,38 @@ export function takeSnapshot(state: RunState): Snapshot {
     panicFlagFile: config.panicFlagFile,
     throttleControlReplicas: settings.throttleControlReplicas,
     socketFile: config.socketFile,
+  };
+}
+
+/** What the snapshot says of the verification. */
+function verifyFigures(
+  path: DataPath | null,
+  percent: number,
+  rowsCopied: number,
+): Pick<
+  Snapshot,
+  | 'rowsVerified'
+  | 'rowsToVerify'
+  | 'verifyElapsedMs'
+  | 'verifyEtaMs'
+  | 'differencesFound'
+  | 'differencesRepaired'
+  | 'verifyWaiting'
+  | 'verifySkipped'
+> {
+  const verification = path?.verification;
+  const report = verification?.verifier.report;
+  const rowsVerified = report?.rows ?? 0;
+  const wanted = verification ? Math.round((rowsCopied * percent) / 100) : 0;
+  const rowsToVerify = verification?.progress.complete ? rowsVerified : Math.max(wanted, rowsVerified);
+  return {
+    rowsVerified,
+    rowsToVerify,
+    verifyElapsedMs: verification?.progress.elapsedMs ?? 0,
+    verifyEtaMs: verification?.progress.etaMs(rowsVerified, rowsToVerify) ?? null,
+    differencesFound: report?.found ?? 0,
+    differencesRepaired: report?.repaired ?? 0,
+    verifyWaiting: report?.watched ?? 0,
+    verifySkipped: report?.notCompared ?? 0,
   };
 }

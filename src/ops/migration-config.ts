@@ -4,6 +4,8 @@ import type { TableRef } from '../core/table-ref.ts';
 import type { MigrationConfig } from '../migrator/config.ts';
 import { ConnectionOptions, type TlsOptions } from '../mysql/connection-options.ts';
 import type { OptionValues } from './options.ts';
+import { verifyPercent } from './verify-option.ts';
+import { version } from './version.ts';
 
 const connectTimeoutMs = 10_000;
 const applySessions = 2;
@@ -31,12 +33,13 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
       skipForeignKeyChecks: false,
       initiallyDropGhostTable: options.initiallyDropGhostTable,
       initiallyDropOldTable: options.initiallyDropOldTable,
-      resume: false,
+      resume: options.resume,
       storageEngine: options.storageEngine,
     },
     approveRenamedColumns: options.approveRenamedColumns,
     skipRenamedColumns: options.skipRenamedColumns,
     allowNullableUniqueKey: options.allowNullableUniqueKey,
+    allowLossy: options.allowLossy,
     names: {
       baseName: options.forceTableNames ?? undefined,
       oldTableAtMs: options.timestampOldTable ? extras.wallMs : undefined,
@@ -46,7 +49,10 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     replicaServerId: options.replicaServerId,
     copyWorkers: options.concurrency,
     applySessions,
+    verify: { percent: verifyPercent(options.verify), workers: options.verifyConcurrency },
     heartbeatIntervalMs: options.heartbeatIntervalMillis,
+    checkpointIntervalMs: options.checkpointSeconds * 1000,
+    toolVersion: version(),
     retries: options.defaultRetries,
     cutOver: {
       lockTimeoutSeconds: options.cutOverLockTimeoutSeconds,

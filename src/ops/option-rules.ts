@@ -1,5 +1,6 @@
 import { UsageError } from '../base/errors.ts';
 import type { OptionValues } from './options.ts';
+import { verifyPercent } from './verify-option.ts';
 
 /** Whether something is wrong with the options together, and what to say then. */
 interface Rule {
@@ -13,6 +14,11 @@ const rules: readonly Rule[] = [
     broken: ({ alter }) => alter === null || alter.trim() === '',
     message: '--alter must be given, and must not be empty',
     hint: 'For example: --alter "ADD COLUMN note TEXT", or --alter "ENGINE=InnoDB" for a rebuild.',
+  },
+  {
+    broken: ({ resume, execute }) => resume && !execute,
+    message: '--resume needs --execute',
+    hint: 'A run without --execute leaves nothing that could be gone on with.',
   },
   needsSsl('--ssl-ca', ({ sslCa }) => sslCa !== null),
   needsSsl('--ssl-cert', ({ sslCert }) => sslCert !== null),
@@ -34,6 +40,7 @@ const rules: readonly Rule[] = [
  * @throws UsageError for the first rule that is broken.
  */
 export function checkOptions(values: OptionValues): void {
+  verifyPercent(values.verify);
   for (const { broken, message, hint } of rules)
     if (broken(values)) throw new UsageError(message, hint === undefined ? {} : { hint });
 }

@@ -166,6 +166,7 @@ export class Conflicts {
           'The original table is untouched. Remove or change one of the two rows, or leave that key out of ' +
           'the ALTER, and start again.',
         cause: violated,
+        reason: 'collision',
       },
     );
   }

@@ -61,8 +61,8 @@ function definitionOf(
   };
 }
 
-/** The next AUTO_INCREMENT is part of SHOW CREATE TABLE, and moves with every INSERT. */
-function withoutCounter(createSql: string): string {
+/** A definition without its next AUTO_INCREMENT, which is part of SHOW CREATE TABLE and moves with every INSERT. */
+export function withoutCounter(createSql: string): string {
   return createSql.replace(/^(\) .*?) AUTO_INCREMENT=\d+/m, '$1');
 }
 

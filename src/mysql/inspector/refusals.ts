@@ -1,27 +1,13 @@
-import { type ErrorDetail, Refusal } from '../../base/errors.ts';
 import { quoteTable } from '../../core/quote.ts';
 import type { ServerFacts } from '../server.ts';
+import { refuseHalfRenamed } from './artifact-refusals.ts';
 import { cascades, type ForeignKey } from './foreign-keys.ts';
-import type { ExistingArtifact, Inspection } from './inspection.ts';
+import type { Inspection } from './inspection.ts';
 import type { PrivilegeReport } from './privileges.ts';
+import { type RefusalOptions, refusal } from './refusal.ts';
 
-/** What the operator has allowed; names as on the command line. */
-export interface RefusalOptions {
-  readonly allowOnMaster: boolean;
-  readonly discardForeignKeys: boolean;
-  readonly skipForeignKeyChecks: boolean;
-  readonly initiallyDropGhostTable: boolean;
-  readonly initiallyDropOldTable: boolean;
-  /** A checkpoint of ours and its ghost are then what we want to find. */
-  readonly resume: boolean;
-  readonly storageEngine: 'innodb' | 'rocksdb';
-}
-
-const UNTOUCHED = 'Nothing was touched.';
-
-function refusal(code: string, message: string, hint: string, detail: ErrorDetail = {}): Refusal {
-  return new Refusal(code, `${message} ${UNTOUCHED}`, { hint, ...detail });
-}
+export { refuseArtifacts } from './artifact-refusals.ts';
+export type { RefusalOptions } from './refusal.ts';
 
 /**
  * Refuses servers on which a migration cannot be safe.
@@ -111,7 +97,8 @@ export function refuseTable(inspection: Inspection, facts: ServerFacts, options:
       'Drop the triggers, migrate, and create them again on the new table.',
     );
   }
-  refusePreparedXa(inspection, facts);
+  // What an earlier run had not seen the end of lies behind the position from which it is continued.
+  if (!options.resume) refusePreparedXa(inspection, facts);
 }
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
@@ -124,6 +111,7 @@ function refuseKind(inspection: Inspection, options: RefusalOptions): void {
   }
   switch (kind) {
     case 'missing':
+      refuseHalfRenamed(inspection);
       throw refusal(
         'not-found',
         `The table ${table} cannot be found.`,
@@ -192,7 +180,11 @@ function listed(keys: readonly ForeignKey[]): string {
     .join(', ');
 }
 
-function refusePreparedXa(inspection: Inspection, facts: ServerFacts): void {
+/**
+ * Refuses to begin while XA transactions are prepared that may have changed the table.
+ * @throws Refusal `xa-prepared`.
+ */
+export function refusePreparedXa(inspection: Inspection, facts: ServerFacts): void {
   const { preparedXa, locks, ref } = inspection;
   if (!preparedXa || preparedXa.length === 0) return;
   // Where locks can be seen, a prepared transaction that wrote to the table holds one without a connection.
@@ -204,48 +196,6 @@ function refusePreparedXa(inspection: Inspection, facts: ServerFacts): void {
       `If they changed ${quoteTable(ref)}, that is ` +
       'in the binlog before the place where reading begins, and would be missed when they commit.',
     'End them with XA COMMIT or XA ROLLBACK (see XA RECOVER) and start again.',
-  );
-}
-
-/**
- * Refuses to step on tables that have the names we need.
- * @throws Refusal `ghost-exists`, `old-exists`, `changelog-exists`, `checkpoint-exists`.
- */
-export function refuseArtifacts(inspection: Inspection, options: RefusalOptions): void {
-  for (const artifact of inspection.artifacts) {
-    if (isInTheWay(artifact, options)) throw artifactRefusal(artifact);
-  }
-}
-
-function isInTheWay(artifact: ExistingArtifact, options: RefusalOptions): boolean {
-  // Even --initially-drop options are about tables.
-  if (artifact.kind !== 'table') return true;
-  switch (artifact.role) {
-    case 'ghost':
-      return !options.initiallyDropGhostTable && !options.resume;
-    case 'old':
-      return !options.initiallyDropOldTable && !(options.resume && artifact.ours);
-    case 'changelog':
-    case 'checkpoint':
-      return !artifact.ours;
-  }
-}
-
-function artifactRefusal(artifact: ExistingArtifact): Refusal {
-  const table = quoteTable(artifact.ref);
-  const what = artifact.kind === 'table' ? 'table' : artifact.kind;
-  const option = { ghost: '--initially-drop-ghost-table', old: '--initially-drop-old-table' };
-  if (artifact.kind === 'table' && (artifact.role === 'ghost' || artifact.role === 'old')) {
-    return refusal(
-      `${artifact.role}-exists`,
-      `A table ${table} exists already, perhaps of an earlier migration.`,
-      `If nobody needs it, drop it or say ${option[artifact.role]}. --force-table-names chooses other names.`,
-    );
-  }
-  return refusal(
-    `${artifact.role}-exists`,
-    `A ${what} ${table} exists already, and it does not carry poltergeist's mark.`,
-    'Rename or drop it, or choose other names with --force-table-names.',
   );
 }
 

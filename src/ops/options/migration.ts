@@ -1,4 +1,4 @@
-import { choice, flag, type OptionSpec, text } from './spec.ts';
+import { choice, flag, int, list, type OptionSpec, text } from './spec.ts';
 
 /** What is to be changed, and what may be done about it. */
 export const migrationOptions = {
@@ -14,6 +14,13 @@ export const migrationOptions = {
       commandLineOnly: true,
     },
   ),
+  resume: flag('U', 'go on where an earlier run of the same command stopped, from its last checkpoint'),
+  'checkpoint-seconds': int(
+    'C',
+    10,
+    [1, 3600, 'clamp'],
+    'time between two checkpoints, seconds: what a crash costs at the most (gh-ost: 300)',
+  ),
   'allow-on-master': flag('U', 'the server given may be the primary'),
 } satisfies Record<string, OptionSpec>;
 
@@ -25,6 +32,10 @@ export const schemaOptions = {
     'take renamed columns for unrelated ones: their data is not carried over',
   ),
   'allow-nullable-unique-key': flag('N', 'the migration key may be nullable: no row may hold NULL in it'),
+  'allow-lossy': list(
+    'P',
+    'columns whose values may be cut or changed where they do not fit, as an ALTER without strict mode would do',
+  ),
   'discard-foreign-keys': flag('C', 'the table may have foreign keys; the new one will have none'),
   'storage-engine': choice('N', ['innodb', 'rocksdb'], 'storage engine of the table'),
 } satisfies Record<string, OptionSpec>;

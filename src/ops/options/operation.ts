@@ -30,6 +30,7 @@ export const legacyOptions = {
   charset: list('N', 'character sets of the connection', {
     withoutEffect: 'sessions speak utf8mb4 and values never pass through this process',
   }),
+  checkpoint: flag('U', 'write checkpoints', { withoutEffect: 'checkpoints are always written' }),
   'panic-on-warnings': flag('U', 'stop at warnings of the copy', {
     withoutEffect: 'the copy is always strict: what would be a warning is an error',
   }),

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { choice, flag, int, list, type OptionSpec, path } from './spec.ts';
+import { choice, flag, int, list, type OptionSpec, path, text } from './spec.ts';
 
 /** How fast it goes. */
 export const paceOptions = {
@@ -21,6 +21,12 @@ export const paceOptions = {
     },
   ),
   concurrency: int('P', 2, [1, 64, 'clamp'], 'workers that copy chunks'),
+  verify: text(
+    'P',
+    'full',
+    'compare the new table with the original before the cut-over: full, sample:<percent> (of the chunks), or off',
+  ),
+  'verify-concurrency': int('P', 2, [1, 64, 'clamp'], 'workers that compare chunks'),
   'default-retries': int(
     'U',
     60,

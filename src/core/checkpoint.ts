@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { Refusal } from '../base/errors.ts';
+import type { Key } from './key.ts';
+import { type Phase, phases } from './phase.ts';
+
+/** Version of what is stored. It grows when the meaning of a field changes, the encoding of keys among them. */
+export const checkpointFormat = 1;
+
+/** What a checkpoint says of the migration as such: written once, compared when the migration is to go on. */
+export interface CheckpointTask {
+  /** Version of the tool that began it. */
+  readonly tool: string;
+  /** The ALTER's clauses, and their hash. */
+  readonly statement: string;
+  readonly statementHash: string;
+  /** SHOW CREATE TABLE of both tables, without the counter. */
+  readonly originalSql: string;
+  readonly ghostSql: string;
+  /** Fingerprint of what follows from them and from the options: columns copied, values filled in, key, time zone. */
+  readonly planHash: string;
+  /** Which server this is (ServerFacts.uuid), and its flavor. */
+  readonly server: string;
+  readonly flavor: string;
+  /** Name of the old table: it may have the time of the first start in it. */
+  readonly oldName: string;
+  readonly startedAtMs: number;
+}
+
+/** All up to `low` is copied, in the order of the migration key; null = nothing. `complete`: everything is. */
+export interface CopiedPrefix {
+  readonly complete: boolean;
+  readonly low: Key | null;
+}
+
+/** What a checkpoint says of how far it is. Position and prefix are of one moment, and claim only what is applied (I8). */
+export interface CheckpointState {
+  /** Text of a position before the oldest change that is not applied. */
+  readonly position: string;
+  readonly prefix: CopiedPrefix;
+  readonly phase: Phase;
+  readonly rowsCopied: number;
+  /** Rows a chunk had lately: the next run begins with chunks of this size. */
+  readonly chunkRows: number;
+  /** Number of the last mark written. */
+  readonly marks: number;
+  /** The live settings, for people. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** The hash by which statements are compared. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** A key as text of plain ASCII: its bytes may be any (HAZARDS 59). `n:12` or `x:` and hex. */
+export function keyToText(key: Key): string {
+  return typeof key === 'number' ? `n:${key}` : `x:${Buffer.from(key, 'latin1').toString('hex')}`;
+}
+
+/** Reverse of `keyToText`. @throws Refusal `checkpoint-unreadable`. */
+export function keyFromText(text: string): Key {
+  const number = /^n:(-?\d+)$/.exec(text)?.[1];
+  if (number !== undefined && Number.isSafeInteger(Number(number))) return Number(number);
+  const hex = /^x:((?:[0-9a-f]{2})*)$/.exec(text)?.[1];
+  if (hex === undefined) throw unreadable(`'${text.slice(0, 80)}' is no key`);
+  return Buffer.from(hex, 'hex').toString('latin1');
+}
+
+/** A state as it is stored. */
+export function stateToText(state: CheckpointState): string {
+  const { complete, low } = state.prefix;
+  return JSON.stringify({ ...state, prefix: { complete, low: low === null ? null : keyToText(low) } });
+}
+
+/** Reverse of `stateToText`. @throws Refusal `checkpoint-unreadable`. */
+export function stateFromText(text: string): CheckpointState {
+  const raw = parse(text);
+  const prefix = raw.prefix as { complete?: unknown; low?: unknown } | null | undefined;
+  const low = prefix?.low;
+  if (typeof prefix?.complete !== 'boolean' || (low !== null && typeof low !== 'string'))
+    throw unreadable('it does not say how far the copy was');
+  const phase = phases.find((known) => known === raw.phase);
+  if (phase === undefined) throw unreadable(`'${raw.phase}' is no phase`);
+  return {
+    position: textOf(raw, 'position'),
+    prefix: { complete: prefix.complete, low: low === null ? null : keyFromText(low) },
+    phase,
+    rowsCopied: countOf(raw, 'rowsCopied'),
+    chunkRows: countOf(raw, 'chunkRows'),
+    marks: countOf(raw, 'marks'),
+    settings: (raw.settings ?? {}) as Readonly<Record<string, unknown>>,
+  };
+}
+
+/** A task as it is stored. */
+export function taskToText(task: CheckpointTask): string {
+  return JSON.stringify(task);
+}
+
+/** Reverse of `taskToText`. @throws Refusal `checkpoint-unreadable`. */
+export function taskFromText(text: string): CheckpointTask {
+  const raw = parse(text);
+  return {
+    tool: textOf(raw, 'tool'),
+    statement: textOf(raw, 'statement'),
+    statementHash: textOf(raw, 'statementHash'),
+    originalSql: textOf(raw, 'originalSql'),
+    ghostSql: textOf(raw, 'ghostSql'),
+    planHash: textOf(raw, 'planHash'),
+    server: textOf(raw, 'server'),
+    flavor: textOf(raw, 'flavor'),
+    oldName: textOf(raw, 'oldName'),
+    startedAtMs: countOf(raw, 'startedAtMs'),
+  };
+}
+
+/** The refusal of a checkpoint that says nothing that we understand. */
+export function unreadable(why: string): Refusal {
+  return new Refusal('checkpoint-unreadable', `the checkpoint cannot be read: ${why}. Nothing was touched.`, {
+    hint: 'Start over with --initially-drop-ghost-table and without --resume, or remove all with poltergeist cleanup.',
+  });
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+function parse(text: string): Raw {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Raw;
+  } catch {
+    // Said below.
+  }
+  throw unreadable('it is not what was written');
+}
+
+function textOf(raw: Raw, name: string): string {
+  const value = raw[name];
+  if (typeof value === 'string') return value;
+  throw unreadable(`it has no ${name}`);
+}
+
+function countOf(raw: Raw, name: string): number {
+  const value = raw[name];
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw unreadable(`it has no ${name}`);
+}

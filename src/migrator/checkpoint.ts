@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { messageOf } from '../base/errors.ts';
+import { type CheckpointState, type CheckpointTask, hashOf } from '../core/checkpoint.ts';
+import { isAtLeast, type Phase } from '../core/phase.ts';
+import type { Position } from '../core/position.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import {
+  createCheckpointTable,
+  takeOver,
+  writeCheckpoint,
+  writeFirstCheckpoint,
+} from '../mysql/checkpoint-table.ts';
+import { withoutCounter } from '../mysql/inspector/definition.ts';
+import { SessionPool } from '../mysql/pool.ts';
+import { dataProfile } from '../mysql/profile.ts';
+import { Session } from '../mysql/session.ts';
+import { Checkpoints } from '../stages/checkpoint.ts';
+import type { MigrationParts } from './config.ts';
+import type { DataPath } from './data-path.ts';
+import type { Survey } from './inspect.ts';
+import type { Plan } from './plan.ts';
+
+/** How long the last checkpoint of a run that ends may take, ms: an operator waits for the prompt. */
+const lastWriteTimeoutMs = 10_000;
+
+/** What a checkpoint says of the migration as such. */
+function taskOf(survey: Survey, plan: Plan, { config, clock }: MigrationParts): CheckpointTask {
+  const { alter, original, facts, artifacts } = survey;
+  return {
+    tool: config.toolVersion,
+    statement: alter.text,
+    statementHash: hashOf(alter.text),
+    originalSql: withoutCounter(original.createSql),
+    ghostSql: withoutCounter(plan.ghost.createSql),
+    planHash: planHash(plan),
+    server: facts.uuid,
+    flavor: facts.flavor,
+    oldName: artifacts.old.name,
+    startedAtMs: clock.wallMs(),
+  };
+}
+
+/** Fingerprint of a plan: what was copied under one must not be continued under another. */
+export function planHash({ mapping, filled, key, profile }: Plan): string {
+  const keyFacts = [key.key.name, key.columns.map(({ name }) => name), key.sameComparison];
+  return hashOf(JSON.stringify([mapping.shared, filled, keyFacts, profile.timeZone]));
+}
+
+/** What the checkpoints of a run are taken of. */
+export interface Run {
+  readonly path: DataPath;
+  /** Where the stream was started: claimed until it has read something. */
+  readonly start: Position;
+  readonly phase: () => Phase;
+}
+
+/**
+ * The checkpoint of one run: its table and its writer.
+ *
+ * States: new -> created (the table is there, without a row) -> written (a row says where to go on; entered by the
+ * first write, or by `adopt`: then the row is an earlier run's and becomes ours).
+ */
+export class Checkpoint {
+  readonly #parts: MigrationParts;
+  readonly #table: TableRef;
+  readonly #runId = randomUUID();
+  readonly #pool: SessionPool;
+  #run: Run | null = null;
+  #task: CheckpointTask | null = null;
+  #writer: Checkpoints | null = null;
+  #written = false;
+
+  constructor(parts: MigrationParts, table: TableRef) {
+    this.#parts = parts;
+    this.#table = table;
+    const { config, clock } = parts;
+    this.#pool = new SessionPool(config.connection, {
+      name: 'checkpoint',
+      size: 1,
+      profile: dataProfile,
+      clock,
+    });
+  }
+
+  /** True when there is something to resume from. */
+  get written(): boolean {
+    return this.#written;
+  }
+
+  /** Makes the table of a migration that begins. */
+  async create(session: Session, survey: Survey, plan: Plan): Promise<void> {
+    await createCheckpointTable(session, this.#table);
+    this.#task = taskOf(survey, plan, this.#parts);
+  }
+
+  /** Takes the row of an earlier run over. @throws Failure `lock-lost`. */
+  async adopt(session: Session, formerRun: string): Promise<void> {
+    // Whatever comes of it, there is a row to resume from.
+    this.#written = true;
+    await takeOver(session, this.#table, formerRun, this.#runId);
+  }
+
+  /** Writes every interval and at phase changes until the signal aborts. */
+  async run(run: Run, signal: AbortSignal): Promise<void> {
+    const { config, clock, log } = this.#parts;
+    this.#run = run;
+    const writer = new Checkpoints({
+      port: { write: (state, stop) => this.#pool.use((session) => this.#write(session, state), stop) },
+      capture: () => this.#capture(run),
+      lenient: () => isAtLeast(run.phase(), 'cutting-over'),
+      clock,
+      log,
+    });
+    this.#writer = writer;
+    await writer.run(config.checkpointIntervalMs, signal);
+  }
+
+  /** Another phase has begun. */
+  phaseChanged(): void {
+    this.#writer?.soon();
+  }
+
+  /**
+   * The checkpoint of a run that ends, when nothing of it is in flight any more; or the record that the tables are
+   * swapped. Best effort: the one before holds as well, it only claims less.
+   */
+  async writeLast(phase: Phase): Promise<void> {
+    const { config, clock, log } = this.#parts;
+    const run = this.#run;
+    if (run === null) return;
+    const limit = new AbortController();
+    const timer = clock.sleep(lastWriteTimeoutMs, limit.signal).then(
+      () => limit.abort(new Error(`no answer within ${lastWriteTimeoutMs} ms`)),
+      () => undefined,
+    );
+    const setup = { profile: { ...dataProfile, statementTimeoutMs: lastWriteTimeoutMs }, clock };
+    try {
+      const session = await Session.open(config.connection, {
+        ...setup,
+        name: 'last checkpoint',
+        signal: limit.signal,
+      });
+      try {
+        const state = { ...this.#capture(run), phase };
+        await this.#write(session, state);
+        log.info({}, `checkpoint success at coords=${state.position}`);
+      } finally {
+        await session.close();
+      }
+    } catch (error) {
+      log.warn({}, `the last checkpoint could not be written: ${messageOf(error)}`);
+    } finally {
+      limit.abort();
+      await timer;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #write(session: Session, state: CheckpointState): Promise<void> {
+    const table = this.#table;
+    const writtenAtMs = this.#parts.clock.wallMs();
+    if (this.#written) await writeCheckpoint(session, table, this.#runId, state, writtenAtMs);
+    else
+      await writeFirstCheckpoint(session, table, {
+        runId: this.#runId,
+        writtenAtMs,
+        task: this.#task!,
+        state,
+      });
+    this.#written = true;
+  }
+
+  /** In one turn of the event loop: position and prefix are of one moment. */
+  #capture({ path, start, phase }: Run): CheckpointState {
+    const { changes, watermark, chunker, copier, heartbeat, rowsBefore } = path;
+    return {
+      position: (changes.appliedPosition() ?? start).toString(),
+      prefix: { complete: watermark.complete, low: watermark.complete ? null : watermark.low },
+      phase: phase(),
+      rowsCopied: rowsBefore + copier.rows,
+      chunkRows: chunker.rows,
+      marks: heartbeat.marks,
+      settings: { ...this.#parts.settings },
+    };
+  }
+}

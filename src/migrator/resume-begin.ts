@@ -1,0 +1,132 @@
+import type { CopiedPrefix } from '../core/checkpoint.ts';
+import { clearAboveSql } from '../core/checkpoint-sql.ts';
+import { quoteTable } from '../core/quote.ts';
+import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
+import { quieten } from '../mysql/checkpoint-quiet.ts';
+import type { StoredCheckpoint } from '../mysql/checkpoint-table.ts';
+import { readLastMark } from '../mysql/checkpoint-table.ts';
+import { refusePreparedXa } from '../mysql/inspector/refusals.ts';
+import type { Session } from '../mysql/session.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { MigrationParts } from './config.ts';
+import type { Survey } from './inspect.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { judgeRemains, type Remains } from './resume.ts';
+
+/** From where an earlier run is continued. */
+export interface ResumePoint {
+  /** Text of the position from which the stream starts. */
+  readonly position: string;
+  readonly prefix: CopiedPrefix;
+  readonly rowsCopied: number;
+  readonly chunkRows: number;
+  /** Marks of this run have greater numbers; no mark of an earlier run has. */
+  readonly lastMark: number;
+}
+
+/** A run that can begin: the tables are there. */
+export interface Beginning {
+  readonly survey: Survey;
+  readonly plan: Plan;
+  readonly checkpoint: Checkpoint;
+  /** Null for a migration that starts from nothing. */
+  readonly point: ResumePoint | null;
+}
+
+/** Rows that one statement removes: a transaction of bounded size. */
+const clearRows = 5000;
+/** More marks than a dead run can have written behind the last one that is known of it. */
+const marksApart = 1_000_000;
+
+/** The tables have been swapped by an earlier run. */
+export interface SwappedBefore {
+  readonly swapped: Survey;
+}
+
+/** What a run begins with. */
+export interface BeginContext {
+  readonly session: Session;
+  readonly found: Survey;
+  readonly parts: MigrationParts;
+  readonly checkpoint: Checkpoint;
+  /** Called before anything is changed for the first time. */
+  readonly touching: () => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the tables of a migration, or takes over those of an earlier run.
+ * @throws Refusal where nothing was touched, or the server does not accept the ALTER.
+ */
+export async function begin(context: BeginContext): Promise<Beginning | SwappedBefore> {
+  const { session, found, parts, touching } = context;
+  const remains = parts.config.refusals.resume ? await judgeRemains(session, found, parts) : null;
+  if (remains?.kind === 'swapped') return { swapped: remains.survey };
+  if (remains?.kind === 'start-over') {
+    refusePreparedXa(found.inspection, found.facts);
+    parts.log.warn({}, `the copy starts over: ${remains.why}`);
+  }
+  touching();
+  if (remains?.kind === 'continue') return await takeOver(context, remains);
+  return await make(context, remains !== null);
+}
+
+/** @param drop the ghost that is there is ours and of no use. */
+async function make({ session, found, parts, checkpoint }: BeginContext, drop: boolean): Promise<Beginning> {
+  const { config } = parts;
+  const { artifacts, original, alter } = found;
+  const { initiallyDropGhostTable, initiallyDropOldTable } = config.refusals;
+  // First of all: a checkpoint of another ghost must never be found beside this one.
+  await dropTable(session, artifacts.checkpoint);
+  if (drop || initiallyDropGhostTable) await dropTable(session, artifacts.ghost);
+  if (initiallyDropOldTable && !drop) await dropTable(session, artifacts.old);
+  else await dropSentry(session, artifacts.old);
+  const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
+  const plan = makePlan(found, ghost, config);
+  if (config.execute) {
+    await createChangelog(session, artifacts.changelog);
+    await checkpoint.create(session, found, plan);
+  }
+  return { survey: found, plan, checkpoint, point: null };
+}
+
+async function takeOver(
+  { session, parts, checkpoint, signal }: BeginContext,
+  { survey, plan, stored }: Extract<Remains, { kind: 'continue' }>,
+): Promise<Beginning> {
+  const { clock, log } = parts;
+  const { ghost, changelog, old } = survey.artifacts;
+  const { state } = stored;
+  log.warn(
+    { ...state.prefix, writtenAtMs: stored.writtenAtMs },
+    `Resuming from checkpoint coords=${state.position}`,
+  );
+  await checkpoint.adopt(session, stored.runId);
+  await quieten(session, [ghost, changelog], clock);
+  await dropSentry(session, old);
+  const cleared = await clearAbove(session, survey, plan, stored, signal);
+  if (cleared > 0)
+    log.info({ rows: cleared }, `rows of ${quoteTable(ghost)} beyond the checkpoint are removed`);
+  const lastMark = Math.max(state.marks, await readLastMark(session, changelog)) + marksApart;
+  const { position, prefix, rowsCopied, chunkRows } = state;
+  return { survey, plan, checkpoint, point: { position, prefix, rowsCopied, chunkRows, lastMark } };
+}
+
+/** What the ghost holds beyond the prefix may be of rows that are gone since (I8, HAZARDS 6 and 7). @returns rows. */
+async function clearAbove(
+  session: Session,
+  { artifacts }: Survey,
+  { ghostCodec }: Plan,
+  { state }: StoredCheckpoint,
+  signal: AbortSignal,
+): Promise<number> {
+  const { complete, low } = state.prefix;
+  if (complete || low === null) return 0;
+  const sql = clearAboveSql(artifacts.ghost, ghostCodec, low, clearRows);
+  let rows = 0;
+  for (;;) {
+    const { affectedRows } = await session.execute(sql, { signal });
+    rows += affectedRows;
+    if (affectedRows === 0) return rows;
+  }
+}

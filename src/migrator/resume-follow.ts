@@ -1,0 +1,58 @@
+import type { Scope } from '../base/scope.ts';
+import type { Position } from '../core/position.ts';
+import type { MigrationParts } from './config.ts';
+import type { DataPath } from './data-path.ts';
+import { waitForPreparedXa } from './prepared-xa.ts';
+import type { Beginning } from './resume-begin.ts';
+
+const firstPassTimeoutMs = 60_000;
+/** The stream of a run that goes on may have days of binlog before it. */
+const catchUpTimeoutMs = 7 * 86_400_000;
+
+/** What runs from the first moment on. */
+export interface FollowContext {
+  readonly beginning: Beginning;
+  readonly path: DataPath;
+  readonly parts: MigrationParts;
+  readonly scope: Scope;
+  readonly throttler: { run(signal: AbortSignal): Promise<void> };
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts the stream and the heartbeat. All subscriptions come before the start (HAZARDS 43, 100), and the position is
+ * taken before any row is read (I1), or is the one at which an earlier run stopped.
+ * @returns where the stream started.
+ */
+export async function follow(context: FollowContext): Promise<Position> {
+  const { beginning, path, parts, scope, throttler, signal } = context;
+  const { survey, plan, point } = beginning;
+  const { original, artifacts } = survey;
+  const { stream, heartbeat, intake } = path;
+  stream.subscribe(original.ref, { role: 'original', definition: original, codec: plan.codec });
+  stream.followChangelog(artifacts.changelog);
+  stream.watch([artifacts.ghost, artifacts.changelog, artifacts.old]);
+  const position = point ? stream.parsePosition(point.position) : await stream.currentPosition();
+  // An XA transaction that ends now may have changed what is copied already.
+  if (point) intake.expectCopy();
+  scope.spawn((stop) => stream.run(position, path.sink, stop));
+  scope.spawn((stop) => intake.relieve(stop));
+  await stream.ready(signal);
+  scope.spawn((stop) => heartbeat.run(parts.config.heartbeatIntervalMs, stop));
+  scope.spawn((stop) => throttler.run(stop));
+  if (point) {
+    // What was committed before now is visible. The way of the mark back may be long: the applier is needed for it.
+    await heartbeat.mark();
+    return position;
+  }
+  await waitForPreparedXa(path, parts, signal);
+  // What was committed before the position may not be visible yet; after this mark it is. It also proves the stream.
+  await heartbeat.pass(firstPassTimeoutMs, signal);
+  intake.expectCopy();
+  return position;
+}
+
+/** Waits until the stream of a run that goes on has reached the present; others are there already. */
+export async function catchUp({ heartbeat, resumed }: DataPath, signal: AbortSignal): Promise<void> {
+  if (resumed) await heartbeat.pass(catchUpTimeoutMs, signal);
+}

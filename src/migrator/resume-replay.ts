@@ -1,0 +1,34 @@
+import { sentryComment } from '../core/changelog-sql.ts';
+import { quoteTable } from '../core/quote.ts';
+import type { ChangelogRow } from '../core/stream.ts';
+import type { ArtifactRefs } from '../mysql/artifacts.ts';
+
+/**
+ * The part of the stream that an earlier run of ours has seen already, with what that run did itself.
+ *
+ * States: replaying (from the stored position on) -> over (the first mark of this run has come).
+ * While replaying, what a run does to its own tables beside their rows is known by its text: connections of a dead run
+ * cannot be. All else is a change of the world, as ever.
+ */
+export class Replay {
+  readonly #lastMark: number;
+  readonly #ours: readonly string[];
+  #over = false;
+
+  /** @param lastMark no mark of an earlier run has a greater number, and all of this run have. */
+  constructor(lastMark: number, { ghost, old }: ArtifactRefs) {
+    this.#lastMark = lastMark;
+    this.#ours = [`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, `DROP TABLE ${quoteTable(old)}`];
+  }
+
+  /** A mark came. */
+  marked(row: ChangelogRow): void {
+    if (row.sequence > this.#lastMark) this.#over = true;
+  }
+
+  /** Whether the statement is one of an earlier run: carrying the counter over, making and dropping the sentry. */
+  forgives(sql: string): boolean {
+    if (this.#over) return false;
+    return sql.includes(sentryComment) || this.#ours.some((head) => sql.startsWith(head));
+  }
+}

@@ -1,0 +1,202 @@
+import { Refusal } from '../base/errors.ts';
+import { sentryComment } from '../core/changelog-sql.ts';
+import { type CheckpointTask, hashOf } from '../core/checkpoint.ts';
+import { quoteTable } from '../core/quote.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import { findMissing } from '../mysql/checkpoint-position.ts';
+import { readCheckpoint, type StoredCheckpoint } from '../mysql/checkpoint-table.ts';
+import { readTableDefinition, withoutCounter } from '../mysql/inspector/definition.ts';
+import { isMarked } from '../mysql/inspector/inspection.ts';
+import { findTable } from '../mysql/inspector/table-entry.ts';
+import type { Session } from '../mysql/session.ts';
+import { planHash } from './checkpoint.ts';
+import type { MigrationParts } from './config.ts';
+import type { Survey } from './inspect.ts';
+import { makePlan, type Plan } from './plan.ts';
+
+/** What an earlier run has left, and what follows from it for this one. */
+export type Remains =
+  /** Nothing of it can be used, or nothing was copied: the copy begins at the beginning. */
+  | { readonly kind: 'start-over'; readonly why: string }
+  /** Ghost, changelog and checkpoint fit together and with the world. */
+  | {
+      readonly kind: 'continue';
+      readonly plan: Plan;
+      readonly stored: StoredCheckpoint;
+      readonly survey: Survey;
+    }
+  /** The tables are swapped; what is left to do is to clean up. */
+  | { readonly kind: 'swapped'; readonly survey: Survey };
+
+const removal = 'Or remove what is left with poltergeist cleanup, and start again without --resume.';
+
+function refusal(code: string, message: string, hint: string): Refusal {
+  return new Refusal(code, `cannot resume: ${message}. Nothing was touched.`, { hint: `${hint} ${removal}` });
+}
+
+/**
+ * Judges what an earlier run has left, for `--resume`. Reads only.
+ * @throws Refusal `no-checkpoint`, `checkpoint-unreadable` (another format among others), `other-server`,
+ *   `other-statement`, `ghost-missing`, `changelog-missing`, `old-exists`, `original-changed`, `ghost-changed`,
+ *   `other-options`, `position-purged`, `position-unknown`.
+ */
+export async function judgeRemains(session: Session, found: Survey, parts: MigrationParts): Promise<Remains> {
+  const stored = await storedCheckpoint(session, found.artifacts.checkpoint);
+  if (stored === null) {
+    throw refusal(
+      'no-checkpoint',
+      `there is no checkpoint ${quoteTable(found.artifacts.checkpoint)}`,
+      'Was it on this server, this table, and with the same --force-table-names?',
+    );
+  }
+  const { task } = stored;
+  // The old table's name may have the time of the first start in it.
+  const old = { ...found.artifacts.old, name: task.oldName };
+  const survey = { ...found, artifacts: { ...found.artifacts, old } };
+  refuseAnother(task, survey);
+  if (await isSwapped(session, survey, stored)) return { kind: 'swapped', survey };
+  await refuseTables(session, survey);
+  const plan = await planAsBefore(session, survey, task, parts);
+  const { complete, low } = stored.state.prefix;
+  if (!complete && low === null) return { kind: 'start-over', why: 'nothing had been copied' };
+  if (!complete && !plan.key.sameComparison)
+    return {
+      kind: 'start-over',
+      why: 'the new table sorts the migration key in another way than the original',
+    };
+  const missing = await findMissing(session, stored.state.position);
+  if (missing) {
+    throw refusal(
+      `position-${missing.code}`,
+      `the binlog cannot be read on from ${stored.state.position}: ${missing.why}`,
+      missing.code === 'purged'
+        ? 'Changes are lost to us; let the server keep its binlogs longer.'
+        : 'The server was restored, reset or replaced: what happened to the table is not known.',
+    );
+  }
+  return { kind: 'continue', plan, stored, survey };
+}
+
+/**
+ * For a start without `--resume`: a swap that has happened and whose end nobody has seen must not be taken for a
+ * fresh table.
+ * @throws Refusal `swap-unfinished`.
+ */
+export async function refuseUnfinishedSwap(session: Session, found: Survey): Promise<void> {
+  const stored = await storedCheckpoint(session, found.artifacts.checkpoint).catch((error: unknown) => {
+    // What cannot be read says nothing; the names that are taken are refused anyhow.
+    if (error instanceof Refusal) return null;
+    throw error;
+  });
+  if (stored === null) return;
+  const old = { ...found.artifacts.old, name: stored.task.oldName };
+  const survey = { ...found, artifacts: { ...found.artifacts, old } };
+  if (!(await isSwapped(session, survey, stored))) return;
+  const { original } = found;
+  throw new Refusal(
+    'swap-unfinished',
+    `an earlier run has swapped the tables: ${quoteTable(original.ref)} is the new table already, ` +
+      `${quoteTable(old)} the old one. Nothing was touched.`,
+    {
+      hint: 'Give the same command with --resume to have it ended, or run poltergeist cleanup; then start again.',
+    },
+  );
+}
+
+/** @returns null when there is none, or not one of ours. */
+async function storedCheckpoint(session: Session, table: TableRef): Promise<StoredCheckpoint | null> {
+  const entry = await findTable(session, table);
+  if (entry?.kind !== 'table' || !isMarked(entry.comment)) return null;
+  return await readCheckpoint(session, table);
+}
+
+function refuseAnother(task: CheckpointTask, { facts, alter, original }: Survey): void {
+  if (task.server !== facts.uuid || task.flavor !== facts.flavor) {
+    throw refusal(
+      'other-server',
+      `the checkpoint of ${quoteTable(original.ref)} was written on another server (${task.server}) ` +
+        `than this one (${facts.uuid})`,
+      'What happened between them cannot be known. Connect to the server of the first run.',
+    );
+  }
+  if (task.statementHash !== hashOf(alter.text)) {
+    throw refusal(
+      'other-statement',
+      `it was begun with: ${task.statement}`,
+      'Give the same --alter as then.',
+    );
+  }
+}
+
+/** Ghost gone, old table there (or the swap on record), and the original's name has the ghost's definition. */
+async function isSwapped(
+  session: Session,
+  survey: Survey,
+  { task, state }: StoredCheckpoint,
+): Promise<boolean> {
+  const { ghost, old } = survey.artifacts;
+  if (await findTable(session, ghost)) return false;
+  const oldTable = await findTable(session, old);
+  const isOld = oldTable?.kind === 'table' && oldTable.comment !== sentryComment;
+  if (!isOld && state.phase !== 'cleaning') return false;
+  return shapeOf(survey.original.createSql) === shapeOf(task.ghostSql);
+}
+
+/** A definition without the table's name, its counter, and names that the server makes from the table's. */
+function shapeOf(createSql: string): string {
+  return withoutCounter(createSql)
+    .replace(/^CREATE TABLE `(?:[^`]|``)+`/, 'CREATE TABLE')
+    .replace(/CONSTRAINT `(?:[^`]|``)+` (?=CHECK)/g, '');
+}
+
+async function refuseTables(session: Session, { artifacts, original }: Survey): Promise<void> {
+  const { ghost, changelog, old } = artifacts;
+  for (const [code, table] of [
+    ['ghost-missing', ghost],
+    ['changelog-missing', changelog],
+  ] as const) {
+    if ((await findTable(session, table))?.kind === 'table') continue;
+    throw refusal(code, `${quoteTable(table)} is not there`, 'Somebody has dropped it.');
+  }
+  const inPlace = await findTable(session, old);
+  if (!inPlace || inPlace.comment === sentryComment) return;
+  throw refusal(
+    'old-exists',
+    `${quoteTable(old)} is there, and ${quoteTable(original.ref)} has not been swapped`,
+    'Rename or drop that table: it is in the place of the old table.',
+  );
+}
+
+/** The plan, which must be the one that the ghost was filled by. */
+async function planAsBefore(
+  session: Session,
+  survey: Survey,
+  task: CheckpointTask,
+  { config }: MigrationParts,
+): Promise<Plan> {
+  const { original, artifacts } = survey;
+  if (withoutCounter(original.createSql) !== task.originalSql) {
+    throw refusal(
+      'original-changed',
+      `${quoteTable(original.ref)} has another definition than when the migration began`,
+      'What was copied does not fit it any more.',
+    );
+  }
+  const ghost = await readTableDefinition(session, artifacts.ghost);
+  if (!ghost || withoutCounter(ghost.createSql) !== task.ghostSql) {
+    throw refusal(
+      'ghost-changed',
+      `${quoteTable(artifacts.ghost)} has another definition than when it was made`,
+      'Somebody has altered it.',
+    );
+  }
+  const plan = makePlan(survey, ghost, config);
+  if (planHash(plan) !== task.planHash) {
+    throw refusal(
+      'other-options',
+      'options or the time zone of the server have changed, and with them which columns and values are copied',
+      'Give the same options about columns and keys as then.',
+    );
+  }
+  return plan;
+}

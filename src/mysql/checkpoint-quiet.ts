@@ -1,0 +1,55 @@
+import type { Clock } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
+import { quoteTable, quoteText } from '../core/quote.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import { text } from './row.ts';
+import type { Session } from './session.ts';
+
+const pollMs = 50;
+/** How long to wait for statements of the dead run to end, ms. A large rollback takes its time. */
+const endTimeoutMs = 300_000;
+const ER_NO_SUCH_THREAD = 1094;
+
+/**
+ * Sees that nothing of a dead run goes on at the server: it notices the death of a client only when the statement is
+ * over, and a chunk or a sync of old could still commit after the ghost has been set right.
+ * Two steps: end the statements of our account that name the ghost; then lock the tables for a moment, which the
+ * server grants only when every transaction that has touched them is over.
+ * @param tables the ghost and the changelog.
+ * @throws Failure when they cannot be seen to end; ServerError (somebody else holds a table), SessionError.
+ */
+export async function quieten(session: Session, tables: readonly TableRef[], clock: Clock): Promise<void> {
+  const names = tables.map(quoteTable);
+  const startMs = clock.nowMs();
+  for (;;) {
+    const ids = await statementsOn(session, names);
+    if (ids.length === 0) break;
+    for (const id of ids) await kill(session, id);
+    if (clock.nowMs() - startMs > endTimeoutMs) {
+      throw new Failure(`statements of an earlier run do not end: connections ${ids.join(', ')}`, {
+        hint: 'Nothing of the checkpoint was changed. End these connections, and resume again.',
+      });
+    }
+    await clock.sleep(pollMs);
+  }
+  await session.execute(`LOCK TABLES ${names.map((name) => `${name} WRITE`).join(', ')}`);
+  await session.execute('UNLOCK TABLES');
+}
+
+/** Only what changes rows: somebody's SELECT is none of ours. */
+async function statementsOn(session: Session, names: readonly string[]): Promise<string[]> {
+  const rows = await session.query(
+    `SELECT id AS id, info AS info FROM information_schema.processlist WHERE id <> CONNECTION_ID() ` +
+      `AND user = SUBSTRING_INDEX(USER(), '@', 1) AND info IS NOT NULL ` +
+      `AND (${names.map((name) => `LOCATE(${quoteText(name)}, info) > 0`).join(' OR ')})`,
+  );
+  return rows
+    .filter((row) => /^\s*(insert|replace|delete|update)\b/i.test(text(row, 'info')))
+    .map((row) => text(row, 'id'));
+}
+
+async function kill(session: Session, id: string): Promise<void> {
+  await session.execute(`KILL ${id}`).catch((error: unknown) => {
+    if ((error as { errno?: number }).errno !== ER_NO_SUCH_THREAD) throw error;
+  });
+}

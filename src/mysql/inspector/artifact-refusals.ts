@@ -1,0 +1,79 @@
+import type { Refusal } from '../../base/errors.ts';
+import { sentryComment } from '../../core/changelog-sql.ts';
+import { quoteTable } from '../../core/quote.ts';
+import type { ExistingArtifact, Inspection } from './inspection.ts';
+import { type RefusalOptions, refusal } from './refusal.ts';
+
+/**
+ * Refuses to step on tables that have the names we need.
+ * @throws Refusal `ghost-exists`, `old-exists`, `changelog-exists`, `checkpoint-exists`.
+ */
+export function refuseArtifacts(inspection: Inspection, options: RefusalOptions): void {
+  for (const artifact of inspection.artifacts) {
+    if (isInTheWay(artifact, options)) throw artifactRefusal(artifact, isInterrupted(inspection));
+  }
+}
+
+function isInTheWay(artifact: ExistingArtifact, options: RefusalOptions): boolean {
+  // Even --initially-drop options are about tables.
+  if (artifact.kind !== 'table') return true;
+  switch (artifact.role) {
+    case 'ghost':
+      return !options.initiallyDropGhostTable && !options.resume;
+    case 'old':
+      // A sentry is empty and ours. What else is there is looked at more closely by who resumes.
+      return !options.initiallyDropOldTable && !options.resume && artifact.comment !== sentryComment;
+    case 'changelog':
+    case 'checkpoint':
+      return !artifact.ours;
+  }
+}
+
+/** An earlier run has left what it takes to go on. */
+function isInterrupted({ artifacts }: Inspection): boolean {
+  const has = (role: ExistingArtifact['role']): boolean =>
+    artifacts.some((artifact) => artifact.role === role && artifact.kind === 'table');
+  return has('ghost') && artifacts.some(({ role, ours }) => role === 'checkpoint' && ours);
+}
+
+function artifactRefusal(artifact: ExistingArtifact, interrupted: boolean): Refusal {
+  const table = quoteTable(artifact.ref);
+  const what = artifact.kind === 'table' ? 'table' : artifact.kind;
+  const option = { ghost: '--initially-drop-ghost-table', old: '--initially-drop-old-table' };
+  if (artifact.kind === 'table' && artifact.role === 'ghost' && interrupted) {
+    return refusal(
+      'ghost-exists',
+      `${table} is there, and a checkpoint beside it: an earlier migration did not end.`,
+      'Go on with --resume, start over with --initially-drop-ghost-table, or remove it: poltergeist cleanup.',
+    );
+  }
+  if (artifact.kind === 'table' && (artifact.role === 'ghost' || artifact.role === 'old')) {
+    return refusal(
+      `${artifact.role}-exists`,
+      `A table ${table} exists already, perhaps of an earlier migration.`,
+      `If nobody needs it, drop it or say ${option[artifact.role]}. --force-table-names chooses other names.`,
+    );
+  }
+  return refusal(
+    `${artifact.role}-exists`,
+    `A ${what} ${table} exists already, and it does not carry poltergeist's mark.`,
+    'Rename or drop it, or choose other names with --force-table-names.',
+  );
+}
+
+/**
+ * A server whose RENAME is not atomic may have died between its two halves.
+ * @throws Refusal `half-renamed`.
+ */
+export function refuseHalfRenamed({ ref, artifacts }: Inspection): void {
+  const at = (role: ExistingArtifact['role']): ExistingArtifact | undefined =>
+    artifacts.find((artifact) => artifact.role === role && artifact.kind === 'table');
+  const [ghost, old] = [at('ghost'), at('old')];
+  if (!ghost || !old || old.comment === sentryComment) return;
+  const [table, renamed, kept] = [ref, ghost.ref, old.ref].map(quoteTable);
+  throw refusal(
+    'half-renamed',
+    `${table} is gone, ${kept} and ${renamed} are there: a cut-over was cut off between its two renames.`,
+    `To go back: RENAME TABLE ${kept} TO ${table}; and then --resume. Nothing has been written to either since.`,
+  );
+}
