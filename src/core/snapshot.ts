@@ -19,6 +19,17 @@ export interface Snapshot {
   readonly rowsCopied: number;
   readonly rowsEstimate: number;
   readonly copyComplete: boolean;
+  /** Rows verified so far, of how many; time spent on it, and what remains (null: not known, or nothing is verified). */
+  readonly rowsVerified: number;
+  readonly rowsToVerify: number;
+  readonly verifyElapsedMs: number;
+  readonly verifyEtaMs: number | null;
+  /** Rows of the ghost that differed from the original without a change to explain it, and those put right since. */
+  readonly differencesFound: number;
+  readonly differencesRepaired: number;
+  /** Changed rows that wait to be compared again, and those that never will be (sampling). */
+  readonly verifyWaiting: number;
+  readonly verifySkipped: number;
   /** Changes received for the original (row events), keys applied, keys waiting, and the most that may wait. */
   readonly changesReceived: number;
   readonly keysApplied: number;

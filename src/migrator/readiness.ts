@@ -48,6 +48,8 @@ export class Readiness {
     if (postponed !== null) return postponed;
     if (throttled !== null) return `throttled: ${throttled}`;
     if (path.changes.size > backlogMax) return `${path.changes.size} keys are waiting`;
+    const unrepaired = path.verification?.verifier.unrepaired ?? 0;
+    if (unrepaired > 0) return `${unrepaired} rows of the ghost table are being repaired`;
     const { settings, config } = this.#parts;
     const limitMs = Math.min(settings.maxLagMs, config.cutOver.lockTimeoutSeconds * 1000);
     const lagMs = path.heartbeat.streamLagMs;

@@ -85,8 +85,9 @@ function makeCutOver({ parts, path, onSwapped }: SwapContext, port: SqlSwap, att
     return atStep?.(step);
   };
   const warn = (message: string): void => log.warn({ attempt: attempt() }, `cut-over: ${message}`);
+  const compare = async (signal: AbortSignal): Promise<void> => await path.verification?.finish(signal);
   return new CutOver(
-    { port, changes, visibility, applier, turnstile, clock, onSwapped, onStep, warn },
+    { port, changes, visibility, applier, turnstile, clock, onSwapped, onStep, warn, compare },
     { lockTimeoutMs: config.cutOver.lockTimeoutSeconds * 1000, patienceMs },
   );
 }

@@ -11,6 +11,8 @@ export interface CutOverParts {
   readonly changes: ChangeSet;
   readonly visibility: Visibility;
   readonly applier: { drain(signal: AbortSignal): Promise<void> };
+  /** Compares, after the drain, the rows that could not be compared yet. @throws Transient when some differ. */
+  readonly compare?: (signal: AbortSignal) => Promise<void>;
   readonly turnstile: Turnstile;
   readonly clock: Clock;
   /** Called when the tables are swapped, while nothing else can run: the applier must never run again. */
@@ -136,6 +138,7 @@ export class CutOver {
     const { visibility, applier } = this.#parts;
     await visibility.pass(this.#options.lockTimeoutMs, signal);
     await applier.drain(signal);
+    await this.#parts.compare?.(signal);
   }
 
   /** The part in which nothing else of ours may run: from the empty change set to the answer of the RENAME. */

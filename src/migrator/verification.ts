@@ -1,0 +1,74 @@
+import type { Scope } from '../base/scope.ts';
+import type { ChangeSink } from '../core/stream.ts';
+import type { Verifier } from '../stages/verifier.ts';
+import type { MigrationParts } from './config.ts';
+import { Progress } from './progress.ts';
+
+/** The verification of one migration: its run, its progress, and what is told of it. */
+export class Verification {
+  readonly verifier: Verifier;
+  readonly progress: Progress;
+  readonly #parts: MigrationParts;
+
+  constructor(verifier: Verifier, parts: MigrationParts) {
+    this.verifier = verifier;
+    this.progress = new Progress(parts.clock);
+    this.#parts = parts;
+  }
+
+  /** The sink of the stream, with the verifier told of every touched key of the original after it. */
+  observe(sink: ChangeSink): ChangeSink {
+    return {
+      touched: (role, key, deleted) => {
+        sink.touched(role, key, deleted);
+        if (role !== 'new') this.verifier.touched(key);
+      },
+      marked: (row) => sink.marked(row),
+      committed: (position) => sink.committed(position),
+      noticed: (notice) => sink.noticed(notice),
+    };
+  }
+
+  /**
+   * Compares everything, and goes on with what changes in the background of `scope`.
+   * @param retired aborted when the tables are swapped: then there is nothing to compare any more.
+   */
+  async run(scope: Scope, retired: AbortSignal, signal: AbortSignal): Promise<void> {
+    const { config, log } = this.#parts;
+    scope.spawn((stop) => this.verifier.follow(AbortSignal.any([stop, retired])));
+    this.progress.start();
+    await this.verifier.run(config.verify.workers, signal);
+    this.progress.end();
+    const { rows, chunks, chunksSkipped, stale, found, repaired, watched, notCompared, leftOut } =
+      this.verifier.report;
+    const counts = { rows, chunks, chunksSkipped, stale, found, repaired, watched, notCompared };
+    const facts = { ...counts, leftOut, seconds: Number((this.progress.elapsedMs / 1000).toFixed(2)) };
+    const sampled = chunksSkipped > 0 ? ` (a sample: ${chunksSkipped} chunks were passed over)` : '';
+    const without = leftOut.length > 0 ? `, without ${leftOut.join(', ')}` : '';
+    const message =
+      `verified: ${rows} rows in ${chunks} chunks${sampled}${without}; ${stale} differences explained by changes on ` +
+      `their way, ${found} not, ${repaired} of them repaired; ${watched} changed rows are compared again`;
+    if (found > 0) log.warn(facts, message);
+    else log.info(facts, message);
+    this.#tellSampling();
+  }
+
+  /** Under the lock of the cut-over, after the drain: compares what still waits. @throws Transient when rows differ. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const before = this.verifier.report.comparedAgain;
+    await this.verifier.finish(signal);
+    const { comparedAgain, notCompared } = this.verifier.report;
+    const facts = { underLock: comparedAgain - before, comparedAgain, notCompared };
+    this.#parts.log.info(facts, `verified under the lock: ${facts.underLock} changed rows`);
+    this.#tellSampling();
+  }
+
+  #tellSampling(): void {
+    const { notCompared } = this.verifier.report;
+    if (notCompared === 0) return;
+    this.#parts.log.warn(
+      { notCompared },
+      `${notCompared} changes of rows were not compared again: only a sample of them was`,
+    );
+  }
+}
