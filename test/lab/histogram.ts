@@ -28,6 +28,15 @@ export class Histogram {
     this.#maxMs = Math.max(this.#maxMs, ms);
   }
 
+  /** Adds all times of another one. */
+  addAll(other: Histogram): void {
+    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+      this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + (other.#buckets[bucket] ?? 0);
+    }
+    this.#count += other.#count;
+    this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
+  }
+
   /** The time that the share `part` (0 to 1) of all does not exceed. */
   quantile(part: number): number {
     let left = Math.ceil(this.#count * part);

@@ -1,0 +1,26 @@
+import { messageOf } from '../../src/base/errors.ts';
+import { type LabServer, runSql } from '../lab/lab.ts';
+import type { Command } from './command.ts';
+
+/** Everything that tells why nothing goes on: the status by socket, the process list, the locks. */
+export async function diagnose(server: LabServer, command: Command): Promise<string> {
+  const status = await command.say('status').catch((error) => `no status: ${messageOf(error)}`);
+  return `status:\n${status}\n${await serverSide(server).catch(messageOf)}`;
+}
+
+async function serverSide(server: LabServer): Promise<string> {
+  const connection = await server.connect({ connectTimeout: 3000 });
+  const table = (rows: readonly object[]): string => rows.map((row) => `  ${JSON.stringify(row)}`).join('\n');
+  try {
+    const processes = await runSql(connection, 'SHOW FULL PROCESSLIST');
+    const locks = await runSql(
+      connection,
+      `SELECT object_name, lock_type, lock_duration, lock_status, processlist_id
+         FROM performance_schema.metadata_locks JOIN performance_schema.threads ON owner_thread_id = thread_id
+        WHERE object_schema = 'soak'`,
+    ).catch((error) => [{ error: messageOf(error) }]);
+    return `processes:\n${table(processes)}\nlocks:\n${table(locks)}`;
+  } finally {
+    connection.destroy();
+  }
+}
