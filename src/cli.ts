@@ -4,6 +4,7 @@ import type { LiveSettings } from './core/settings.ts';
 import type { TableRef } from './core/table-ref.ts';
 import { Migrator } from './migrator.ts';
 import { askPassword } from './ops/ask-password.ts';
+import { cleanUp } from './ops/cleanup.ts';
 import { liveSettings } from './ops/live-settings.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { migrationConfig } from './ops/migration-config.ts';
@@ -26,14 +27,17 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   let log = createLog({ verbose: false, debug: false, quiet: false, logFormat: 'auto' }, process.stderr, env);
   try {
-    const options = parseOptions(argv, env);
+    // A first word that is no option names what to do instead of a migration.
+    const command = argv[0] === 'cleanup' ? 'cleanup' : 'migrate';
+    const options = parseOptions(command === 'cleanup' ? argv.slice(1) : argv, env, command);
     if (options.action === 'help') process.stdout.write(helpText());
     if (options.action === 'version') process.stdout.write(`${version()}\n`);
     if (options.action !== 'migrate') return 0;
     const password = options.askPass ? await askPassword('Password: ') : options.password;
     log = createLog({ ...options, secrets: [password] }, process.stderr, env);
     for (const { level, text } of options.notes) log[level](text);
-    await migrate({ options, password, log });
+    if (command === 'cleanup') await cleanUp(options, { password, clock: systemClock, print });
+    else await migrate({ options, password, log });
     print('# Done');
     return 0;
   } catch (error) {

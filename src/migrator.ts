@@ -81,7 +81,7 @@ export class Migrator implements MigrationControls {
     let lock: RunLock | null = null;
     try {
       const { config, clock } = this.#parts;
-      lock = await RunLock.take(config.connection, clock, config.table);
+      lock = await RunLock.take(config.connection, clock, config.table, config.refusals.resume ? 3 : 0);
       scope.spawn((stop) => lock!.keep(clock, stop));
       await this.#migrate(scope.signal);
       this.#enter('done');

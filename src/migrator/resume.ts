@@ -143,7 +143,7 @@ async function isSwapped(
 }
 
 /** A definition without the table's name, its counter, and names that the server makes from the table's. */
-function shapeOf(createSql: string): string {
+export function shapeOf(createSql: string): string {
   return withoutCounter(createSql)
     .replace(/^CREATE TABLE `(?:[^`]|``)+`/, 'CREATE TABLE')
     .replace(/CONSTRAINT `(?:[^`]|``)+` (?=CHECK)/g, '');

@@ -65,7 +65,8 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
   };
 }
 
-function connectionOf(options: OptionValues, password: string): ConnectionOptions {
+/** How to reach the server. @throws UsageError when a certificate cannot be read. */
+export function connectionOf(options: OptionValues, password: string): ConnectionOptions {
   const ssl = tlsOf(options);
   return new ConnectionOptions({
     host: options.host,

@@ -4,6 +4,8 @@ import { verifyPercent } from './verify-option.ts';
 
 /** Whether something is wrong with the options together, and what to say then. */
 interface Rule {
+  /** Where it holds; everywhere when not given. */
+  readonly command?: 'migrate';
   readonly broken: (values: OptionValues) => boolean;
   readonly message: string;
   readonly hint?: string;
@@ -11,11 +13,13 @@ interface Rule {
 
 const rules: readonly Rule[] = [
   {
+    command: 'migrate',
     broken: ({ alter }) => alter === null || alter.trim() === '',
     message: '--alter must be given, and must not be empty',
     hint: 'For example: --alter "ADD COLUMN note TEXT", or --alter "ENGINE=InnoDB" for a rebuild.',
   },
   {
+    command: 'migrate',
     broken: ({ resume, execute }) => resume && !execute,
     message: '--resume needs --execute',
     hint: 'A run without --execute leaves nothing that could be gone on with.',
@@ -36,13 +40,13 @@ const rules: readonly Rule[] = [
 ];
 
 /**
- * Checks the options against each other.
+ * Checks the options of a command against each other.
  * @throws UsageError for the first rule that is broken.
  */
-export function checkOptions(values: OptionValues): void {
+export function checkOptions(values: OptionValues, command: 'migrate' | 'cleanup'): void {
   verifyPercent(values.verify);
-  for (const { broken, message, hint } of rules)
-    if (broken(values)) throw new UsageError(message, hint === undefined ? {} : { hint });
+  for (const { broken, message, hint, command: only = command } of rules)
+    if (only === command && broken(values)) throw new UsageError(message, hint === undefined ? {} : { hint });
 }
 
 function needsSsl(name: string, given: (values: OptionValues) => boolean): Rule {

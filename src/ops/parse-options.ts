@@ -39,9 +39,14 @@ interface RawValue {
  * `[client]`, then the default.
  * @param argv the arguments after the command's name.
  * @param env for `${NAME}` in the conf file.
+ * @param command whose rules the options must obey.
  * @throws UsageError
  */
-export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ParsedOptions {
+export function parseOptions(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  command: 'migrate' | 'cleanup' = 'migrate',
+): ParsedOptions {
   const line = splitArguments(argv);
   // These look at nothing but the command line, so that they work wherever they are asked.
   if (isOn(line, 'help') || isOn(line, 'version') || isOn(line, 'check-flag'))
@@ -49,7 +54,7 @@ export function parseOptions(argv: readonly string[], env: NodeJS.ProcessEnv): P
   const file = line.get('conf');
   const raws = new Map([...(file ? confValues(readConf(file, env)) : []), ...commandLine(line)]);
   const parsed = collect(raws);
-  checkOptions(parsed);
+  checkOptions(parsed, command);
   return parsed;
 }
 

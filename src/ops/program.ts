@@ -8,6 +8,10 @@ stopping its writers.
 
   poltergeist --host replica --database shop --table orders --alter "ADD COLUMN note TEXT" --execute
 
+  poltergeist ... --resume --execute      goes on where a run of the same command stopped
+  poltergeist cleanup --database shop --table orders --execute
+                                          removes what a dead run has left; without --execute it lists it
+
 An option may be spelled with one dash or two, as --name=value or --name value; a switch is turned off
 by --name=false; of an option that is given twice the last one counts.`;
 
@@ -39,7 +43,7 @@ export function splitArguments(argv: readonly string[]): Map<string, string> {
 
 function command(): Command {
   const program = new Command('poltergeist');
-  program.description(description).usage('[options]').helpOption(false).exitOverride();
+  program.description(description).usage('[cleanup] [options]').helpOption(false).exitOverride();
   program.configureOutput({ writeErr: () => undefined });
   program.configureHelp({ helpWidth: 110 });
   for (const [title, group] of Object.entries(optionGroups))

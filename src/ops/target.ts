@@ -8,10 +8,10 @@ import type { OptionValues } from './options.ts';
  * @throws UsageError when it is not named, or by two names.
  */
 export function targetOf({ database, table, alter }: OptionValues): TableRef {
-  const named = parseAlter(alter ?? '');
+  const named = alter === null ? undefined : parseAlter(alter);
   return {
-    schema: oneName('--database', database, named.schema),
-    name: oneName('--table', table, named.table),
+    schema: oneName('--database', database, named?.schema),
+    name: oneName('--table', table, named?.table),
   };
 }
 

@@ -1,0 +1,113 @@
+import { Refusal } from '../base/errors.ts';
+import { sentryComment } from '../core/changelog-sql.ts';
+import { artifactNames, type NameOptions } from '../core/names.ts';
+import { quoteTable } from '../core/quote.ts';
+import type { TableRef } from '../core/table-ref.ts';
+import { dropTable } from '../mysql/artifacts.ts';
+import { readCheckpoint, type StoredCheckpoint } from '../mysql/checkpoint-table.ts';
+import { readTableDefinition } from '../mysql/inspector/definition.ts';
+import { type ExistingArtifact, findArtifacts } from '../mysql/inspector/inspection.ts';
+import { findTable } from '../mysql/inspector/table-entry.ts';
+import type { Session } from '../mysql/session.ts';
+import { shapeOf } from './resume.ts';
+
+/** What to look for. */
+export interface CleanUpTask {
+  readonly table: TableRef;
+  readonly names: NameOptions;
+  /** The old table may go as well. */
+  readonly okToDropTable: boolean;
+}
+
+/** A table that bears one of our names, and what is to become of it. */
+export interface Leftover {
+  readonly ref: TableRef;
+  /** What it is, for people. */
+  readonly what: string;
+  /** Why it stays; null when it can go. */
+  readonly kept: string | null;
+}
+
+/**
+ * Looks for what a dead run has left; the caller holds the run lock. Only what is provably ours can go:
+ *  - changelog, checkpoint, sentry   by their comments
+ *  - ghost                           by a changelog or checkpoint beside it, since it has the original's comment
+ *  - old table                       only when asked for, after a swap, and when it is what the checkpoint began with
+ * @returns the tables in the order in which they are to be dropped: what proves that others are ours goes last.
+ * @throws Refusal `not-found` when the original is not there: then one of ours may hold its rows.
+ */
+export async function findLeftovers(session: Session, task: CleanUpTask): Promise<readonly Leftover[]> {
+  const original = await findTable(session, task.table);
+  if (original?.kind !== 'table') {
+    throw new Refusal(
+      'not-found',
+      `the table ${quoteTable(task.table)} cannot be found. Nothing was touched.`,
+      {
+        hint: 'Where the original is gone one of our tables may hold its rows: look at them before anything is dropped.',
+      },
+    );
+  }
+  const { schema, name } = original.ref;
+  const names = artifactNames(name, task.names);
+  const first = await findArtifacts(session, schema, names);
+  const stored = await checkpointOf(session, first);
+  // The old table's name may have the time of the run's start in it.
+  const artifacts = stored
+    ? await findArtifacts(session, schema, { ...names, old: stored.task.oldName })
+    : first;
+  const leftovers: Leftover[] = [];
+  for (const role of ['old', 'ghost', 'changelog', 'checkpoint'] as const) {
+    const artifact = artifacts.find((each) => each.role === role);
+    if (artifact) leftovers.push(await judge(session, artifact, artifacts, stored, task));
+  }
+  return leftovers;
+}
+
+/** Drops what can go. @returns what was dropped. */
+export async function dropLeftovers(
+  session: Session,
+  found: readonly Leftover[],
+): Promise<readonly Leftover[]> {
+  const going = found.filter(({ kept }) => kept === null);
+  for (const { ref } of going) await dropTable(session, ref);
+  return going;
+}
+
+/** One that cannot be read proves no less by its comment; it only says nothing of the old table. */
+async function checkpointOf(
+  session: Session,
+  artifacts: readonly ExistingArtifact[],
+): Promise<StoredCheckpoint | null> {
+  const found = artifacts.find(({ role }) => role === 'checkpoint');
+  if (found?.kind !== 'table' || !found.ours) return null;
+  return await readCheckpoint(session, found.ref).catch((error: unknown) => {
+    if (error instanceof Refusal) return null;
+    throw error;
+  });
+}
+
+async function judge(
+  session: Session,
+  artifact: ExistingArtifact,
+  all: readonly ExistingArtifact[],
+  stored: StoredCheckpoint | null,
+  task: CleanUpTask,
+): Promise<Leftover> {
+  const { role, ref, kind, ours, comment } = artifact;
+  const isSentry = role === 'old' && comment === sentryComment;
+  const what = isSentry ? 'sentry table' : `${role === 'old' ? 'old' : role} table`;
+  const leftover = (kept: string | null): Leftover => ({ ref, what, kept });
+  if (kind !== 'table') return leftover(`it is a ${kind}`);
+  if (isSentry) return leftover(null);
+  if (role === 'changelog' || role === 'checkpoint')
+    return leftover(ours ? null : "it does not carry poltergeist's mark");
+  if (role === 'ghost') {
+    const proven = all.some((other) => other.ours && /^(changelog|checkpoint)$/.test(other.role));
+    return leftover(proven ? null : 'no changelog or checkpoint of ours beside it proves that it is ours');
+  }
+  if (!task.okToDropTable) return leftover('an old table goes only with --ok-to-drop-table');
+  if (all.some((other) => other.role === 'ghost')) return leftover('the tables have not been swapped');
+  const definition = stored && (await readTableDefinition(session, ref));
+  const proven = definition && shapeOf(definition.createSql) === shapeOf(stored.task.originalSql);
+  return leftover(proven ? null : 'no checkpoint beside it proves that it was the original');
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../base/clock.ts';
+import { quoteTable } from '../core/quote.ts';
+import { dropLeftovers, findLeftovers, type Leftover } from '../migrator/cleanup.ts';
+import { dataProfile } from '../mysql/profile.ts';
+import { RunLock } from '../mysql/run-lock.ts';
+import { Session } from '../mysql/session.ts';
+import { connectionOf } from './migration-config.ts';
+import type { OptionValues } from './options.ts';
+import { targetOf } from './target.ts';
+
+/** A run that has just died may hold its lock until the server has seen that it is dead. */
+const patienceSeconds = 3;
+
+/** What the command works with. */
+export interface CleanUpParts {
+  readonly password: string;
+  readonly clock: Clock;
+  /** Lines for stdout. */
+  readonly print: (line: string) => void;
+}
+
+/**
+ * `poltergeist cleanup`: removes what a dead run has left, with --execute; otherwise says what it would remove.
+ * @throws Refusal `already-running` while a run of the table is alive; `not-found`.
+ */
+export async function cleanUp(options: OptionValues, parts: CleanUpParts): Promise<void> {
+  const { password, clock, print } = parts;
+  const connection = connectionOf(options, password);
+  const table = targetOf(options);
+  const names = { baseName: options.forceTableNames ?? undefined };
+  // Before anything is looked at: what is found must stay what it is.
+  const lock = await RunLock.take(connection, clock, table, patienceSeconds);
+  try {
+    const session = await Session.open(connection, { profile: dataProfile, clock, name: 'clean-up' });
+    try {
+      const { okToDropTable } = options;
+      const found = await findLeftovers(session, { table, names, okToDropTable });
+      if (found.length === 0) print(`# nothing of ours is beside ${quoteTable(table)}`);
+      const going = options.execute ? await dropLeftovers(session, found) : [];
+      for (const leftover of found) print(describe(leftover, going.includes(leftover)));
+      if (!options.execute && found.some(({ kept }) => kept === null))
+        print('# nothing was removed: say --execute');
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+function describe({ ref, what, kept }: Leftover, removed: boolean): string {
+  const table = `${what} ${quoteTable(ref)}`;
+  if (kept !== null) return `# kept: ${table}: ${kept}`;
+  return removed ? `# removed: ${table}` : `# would remove: ${table}`;
+}
