@@ -75,7 +75,9 @@ export class SqlSwap implements SwapPort {
     // frees the table soon after the attempt would have been over.
     const lockWaitTimeoutSeconds = Math.ceil(limit / 3);
     this.#lock = await open('lock', { lockWaitTimeoutSeconds, waitTimeoutSeconds: limit + 2 });
-    this.#rename = await open('rename', { lockWaitTimeoutSeconds: limit });
+    // Where we cannot see who else holds the original, the RENAME may have to wait for them, and readers behind it.
+    const patience = seesMetadataLocks ? limit : lockWaitTimeoutSeconds;
+    this.#rename = await open('rename', { lockWaitTimeoutSeconds: patience });
     if (!seesMetadataLocks)
       this.#probe = await open('probe', { lockWaitTimeoutSeconds: shortestLockWaitSeconds });
     onSession(this.#lock.threadId);

@@ -89,13 +89,16 @@ export class CutOver {
   async #look(signal: AbortSignal): Promise<void> {
     const { port, clock, warn } = this.#parts;
     const startMs = clock.nowMs();
-    for (;;) {
+    for (let told = false; ; ) {
       const { who, unsure } = await port.blockers(oldSeconds, signal);
       if (who.length === 0) return;
+      const holds = unsure ? 'may hold the table (this server does not tell)' : 'hold the table';
+      if (!told) warn(`waits for old transactions that ${holds}: ${who.join('; ')}`);
+      told = true;
       if (clock.nowMs() - startMs > this.#options.patienceMs) {
-        if (!unsure) throw heldBy(who);
-        warn(`old transactions may hold the table, this server cannot tell: ${who.join('; ')}; trying`);
-        return;
+        // Where it cannot be told, a transaction elsewhere must not keep us from trying for ever.
+        if (unsure) return;
+        throw heldBy(who);
       }
       await clock.sleep(blockerPollMs, signal);
     }
