@@ -5,7 +5,8 @@ import type { ThrottleSignal } from '../stages/throttler.ts';
 /** Rest while the file exists. A path that cannot be looked at for another reason than absence throttles. */
 export function flagFileSignal(path: string): ThrottleSignal {
   return {
-    name: 'flag-file',
+    // Names tell signals apart: with one name for both files, the one would take back what the other says.
+    name: `flag-file ${path}`,
     intervalMs: 250,
     read: async () => ((await exists(path)) ? 'flag-file' : null),
   };
