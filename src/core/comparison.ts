@@ -193,8 +193,7 @@ function toText(from: Column, to: Column, source: Kind): Value {
   if (source === 'text' || source === 'enum' || source === 'set') {
     if (from.charset !== to.charset) value = inCharset;
     else if (source !== 'text') value = (ref) => `CAST(${ref} AS CHAR)`;
-  } else if (source !== 'binary' && source !== 'bytes')
-    value = (ref) => inCharset(`CAST(${source === 'integer' ? number(ref) : ref} AS CHAR)`);
+  } else if (source !== 'binary' && source !== 'bytes') value = (ref) => inCharset(`CAST(${ref} AS CHAR)`);
   // CHAR comes without its trailing spaces, and what is cut off in strict mode can only be spaces.
   const limit = to.dataType === 'char' || to.dataType === 'varchar' ? to.lengthChars : null;
   const cut = limit !== null && source !== 'binary' && (from.lengthChars ?? Infinity) > limit;

@@ -67,6 +67,11 @@ export class WatchList {
     return [...this.#guarded.keys()];
   }
 
+  /** True when the key was touched since it is guarded, or since `begin`. */
+  isTouched(key: Key): boolean {
+    return this.#touched.has(key);
+  }
+
   /** Touches before this moment are of no matter: the rows have not been read yet. */
   begin(): void {
     this.#touched.clear();
@@ -77,11 +82,14 @@ export class WatchList {
     return this.#guarded.has(key) && !this.#touched.has(key);
   }
 
-  /** A guarded key could not be judged: it waits again, as a suspect if it was one or `differs`. */
-  postpone(key: Key, differs: boolean): void {
+  /**
+   * A guarded key could not be judged: it waits again, as a suspect if it was one or `differs`.
+   * @param looks 1 where the look was in vain because the row changed, 0 where it did not come to one.
+   */
+  postpone(key: Key, differs: boolean, looks: 0 | 1): void {
     const entry = this.#guarded.get(key) ?? { suspect: false, looks: 0 };
     this.#guarded.delete(key);
-    if (differs || entry.suspect) this.suspect(key, entry.looks + 1);
+    if (differs || entry.suspect) this.suspect(key, entry.looks + looks);
     else if (!this.#suspects.has(key)) this.#waiting.add(key);
   }
 

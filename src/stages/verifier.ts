@@ -1,39 +1,14 @@
-import type { Clock } from '../base/clock.ts';
 import { Failure, Transient } from '../base/errors.ts';
 import { Pulse } from '../base/pulse.ts';
-import type { Retry } from '../base/retry.ts';
-import type { Turnstile } from '../base/turnstile.ts';
-import type { ChangeSet } from '../core/changeset.ts';
 import type { Chunk } from '../core/chunk.ts';
-import type { Gate } from '../core/gate.ts';
 import type { Key } from '../core/key.ts';
 import { type VerifierOptions, verifierDefaults } from '../core/verify-options.ts';
+import type { VerifierParts } from '../core/verify-parts.ts';
 import { Repairs } from '../core/verify-repairs.ts';
 import type { VerifyReport } from '../core/verify-report.ts';
-import type { VerifyChunks, VerifyStore } from '../core/verify-store.ts';
 import { WatchList } from '../core/verify-watch.ts';
-import type { Visibility } from '../core/visibility.ts';
 
-export interface VerifierParts {
-  readonly store: VerifyStore;
-  readonly chunks: VerifyChunks;
-  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed'>;
-  readonly visibility: Pick<Visibility, 'pass'>;
-  readonly turnstile: Turnstile;
-  readonly gate: Gate;
-  readonly clock: Clock;
-  readonly retry: Retry;
-  readonly log: {
-    info(facts: object, message: string): void;
-    warn(facts: object, message: string): void;
-  };
-  /** A key for people. */
-  readonly describe: (key: Key) => string;
-  /** Columns that cannot be compared at all. */
-  readonly leftOut: readonly string[];
-}
-
-/** How long a look waits for the syncs of its keys; those that keep changing are looked at later. */
+/** How long a look waits for the syncs of its keys at the most; the others are looked at later. */
 const settleMs = 5000;
 /** The pause between looks while nothing is suspected, ms: a key that changes often is then compared once. */
 const lookPauseMs = 200;
@@ -75,7 +50,8 @@ export class Verifier {
   #suspected = 0;
   #comparedAgain = 0;
   #notCompared = 0;
-  #share = 0;
+  /** What is due of a sample, in percent: the first chunk always is. */
+  #share: number;
   #touchShare = 0;
 
   constructor(parts: VerifierParts, options: Partial<VerifierOptions> = {}) {
@@ -83,6 +59,7 @@ export class Verifier {
     this.#options = { ...verifierDefaults, ...options };
     this.#watch = new WatchList(this.#options.watchMax);
     this.#leftOut = [...parts.leftOut];
+    this.#share = 100 - this.#options.percent;
   }
 
   get report(): VerifyReport {
@@ -153,7 +130,7 @@ export class Verifier {
     const { gate, clock } = this.#parts;
     if (this.#watch.size === 0) await this.#progressed.next(signal);
     // Keys of one transaction come one by one, and a hot key comes again and again.
-    if (this.#watch.suspects === 0) await clock.sleep(lookPauseMs, signal);
+    if (!this.#watch.hasFresh(looksMax)) await clock.sleep(lookPauseMs, signal);
     await gate.pass(signal);
     await this.#look(signal);
     this.#progressed.beat();
@@ -233,10 +210,10 @@ export class Verifier {
     const pass = () => visibility.pass(passTimeoutMs, signal);
     await retry('verifying rows', pass, signal);
     await this.#settled(taken, signal);
-    // From here to the reading nothing may come between: what is still now is guarded from now on.
-    watch.begin();
+    // Up to `begin` nothing may come between: what is still now is guarded from now on.
     const keys = taken.filter((key) => !changes.has(key));
-    for (const key of taken) if (changes.has(key)) watch.postpone(key, false);
+    for (const key of taken) if (changes.has(key)) watch.postpone(key, false, watch.isTouched(key) ? 1 : 0);
+    watch.begin();
     // Inside the turnstile: while the tables are being swapped nothing may be read by their names.
     const judged = await retry(
       'verifying rows',
@@ -246,7 +223,7 @@ export class Verifier {
     if (judged.size > 0) await retry('verifying rows', pass, signal);
     for (const [key, columns] of judged) {
       if (watch.isStill(key)) this.#differs(key, columns);
-      else watch.postpone(key, true);
+      else watch.postpone(key, true, 1);
     }
     this.#repairs.confirm(keys.filter((key) => !judged.has(key)));
     this.#comparedAgain += keys.length;
@@ -264,12 +241,12 @@ export class Verifier {
     return judgement.differing;
   }
 
-  /** Waits until none of the keys waits for its sync, or for a while. */
+  /** Waits until each key is synced or has changed again, or for a while. */
   async #settled(keys: readonly Key[], signal: AbortSignal): Promise<void> {
     const { changes, clock } = this.#parts;
     const enough = new AbortController();
     const either = AbortSignal.any([signal, enough.signal]);
-    const pending = (): boolean => keys.some((key) => changes.has(key));
+    const pending = (): boolean => keys.some((key) => changes.has(key) && !this.#watch.isTouched(key));
     if (!pending()) return;
     await Promise.race([changes.changed.until(() => !pending(), either), clock.sleep(settleMs, either)])
       .finally(() => enough.abort())

@@ -1,0 +1,28 @@
+import type { Clock } from '../base/clock.ts';
+import type { Retry } from '../base/retry.ts';
+import type { Turnstile } from '../base/turnstile.ts';
+import type { ChangeSet } from './changeset.ts';
+import type { Gate } from './gate.ts';
+import type { Key } from './key.ts';
+import type { VerifyChunks, VerifyStore } from './verify-store.ts';
+import type { Visibility } from './visibility.ts';
+
+/** What a verifier works with. */
+export interface VerifierParts {
+  readonly store: VerifyStore;
+  readonly chunks: VerifyChunks;
+  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed'>;
+  readonly visibility: Pick<Visibility, 'pass'>;
+  readonly turnstile: Turnstile;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly retry: Retry;
+  readonly log: {
+    info(facts: object, message: string): void;
+    warn(facts: object, message: string): void;
+  };
+  /** A key for people. */
+  readonly describe: (key: Key) => string;
+  /** Columns that cannot be compared at all. */
+  readonly leftOut: readonly string[];
+}
