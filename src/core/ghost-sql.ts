@@ -13,6 +13,8 @@ export interface GhostSqlParts {
   readonly ghost: TableRef;
   /** The columns to copy. */
   readonly shared: readonly ColumnPair[];
+  /** What is read in place of the bare column, by its name: see core/copied-value.ts. */
+  readonly copied: ReadonlyMap<string, string>;
   /** New columns that need a value for rows that are there already. */
   readonly filled: readonly FilledColumn[];
   /** Name of the original's index that is the migration key. */
@@ -86,12 +88,15 @@ export class GhostSql {
   #select(verb: SyncVerb): string {
     const kept = this.#heads.get(verb);
     if (kept !== undefined) return kept;
-    const { ghost, shared, filled } = this.#parts;
+    const { ghost, shared, filled, copied } = this.#parts;
     const to = [
       ...shared.map((pair) => quoteName(pair.to)),
       ...filled.map(({ column }) => quoteName(column)),
     ];
-    const from = [...shared.map((pair) => quoteName(pair.from)), ...filled.map(({ literal }) => literal)];
+    const from = [
+      ...shared.map((pair) => copied.get(pair.from) ?? quoteName(pair.from)),
+      ...filled.map(({ literal }) => literal),
+    ];
     const columns = `${quoteTable(ghost)} (${to.join(', ')}) SELECT ${from.join(', ')}`;
     const head = `${verb} INTO ${columns} FROM ${this.#original()}`;
     this.#heads.set(verb, head);
