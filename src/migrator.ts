@@ -171,7 +171,8 @@ export class Migrator implements MigrationControls {
     await path.copier.run(config.copyWorkers, signal);
     await catchUp(path, signal);
     this.#progress.end();
-    log.info({ rows: path.copier.rows }, 'Row copy complete');
+    const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));
+    log.info({ rows: path.copier.rows, seconds }, 'Row copy complete');
   }
 
   async #verify({ verification, retired }: DataPath, signal: AbortSignal): Promise<void> {
