@@ -1,0 +1,111 @@
+// What the comparison asks the server: nothing may look alike that is not, and nothing may be read without an index.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { compareColumns } from '../../src/core/comparison.ts';
+import { ComparisonSql } from '../../src/core/comparison-sql.ts';
+import { makeKeyCodec, renamedCodec } from '../../src/core/key-codec.ts';
+import type { Column } from '../../src/core/table.ts';
+import { verifyPercent } from '../../src/ops/verify-option.ts';
+
+function column(name: string, columnType: string, over: Partial<Column> = {}): Column {
+  const text = /char|text|enum|set/.test(columnType);
+  return {
+    ...{ name, ordinal: 0, columnType, dataType: columnType.replace(/[( ].*/, '') },
+    ...{ unsigned: / unsigned/.test(columnType), nullable: false },
+    ...{ charset: text ? 'utf8mb4' : null, collation: text ? 'utf8mb4_bin' : null },
+    ...{ lengthChars: Number(/\((\d+)\)/.exec(columnType)?.[1] ?? 0) || null, lengthBytes: null },
+    ...{ precision: null, scale: null, fractionDigits: null, generated: 'no', invisible: false },
+    ...{ autoIncrement: false, defaultText: null },
+    ...over,
+  };
+}
+
+function images(from: Column, to: Column): { source: string; ghost: string } {
+  const compared = compareColumns(from, to);
+  assert.ok(compared);
+  return { source: compared.source('o').join(), ghost: compared.ghost('g').join() };
+}
+
+describe('comparison expressions', () => {
+  it('tell NULL from nothing, and say how long a text is', () => {
+    const nullable = { nullable: true };
+    assert.deepEqual(images(column('a', 'int', nullable), column('a', 'bigint', nullable)), {
+      source: 'o,ISNULL(o)',
+      ghost: 'g,ISNULL(g)',
+    });
+    assert.equal(images(column('a', 'int'), column('a', 'int')).source, 'o');
+    const text = images(column('a', 'varchar(9)', nullable), column('a', 'varchar(9)', nullable));
+    assert.deepEqual(text, { source: 'o,IFNULL(LENGTH(o), -1)', ghost: 'g,IFNULL(LENGTH(g), -1)' });
+  });
+
+  it('cast the original to what the ghost has, and leave the ghost alone', () => {
+    const money = column('a', 'decimal(9,2)', { precision: 9, scale: 2 });
+    assert.equal(images(column('a', 'double'), money).source, 'CAST(o AS DECIMAL(9,2))');
+    const old = column('a', 'varchar(9)', { charset: 'latin1', collation: 'latin1_bin' });
+    assert.equal(
+      images(old, column('a', 'varchar(9)')).source,
+      'CONVERT(o USING utf8mb4),LENGTH(CONVERT(o USING utf8mb4))',
+    );
+    const stamp = column('a', 'timestamp', { fractionDigits: 0 });
+    assert.equal(images(stamp, stamp).source, 'UNIX_TIMESTAMP(o)');
+    assert.equal(
+      images(stamp, column('a', 'datetime', { fractionDigits: 0 })).source,
+      'CAST(o AS DATETIME(0))',
+    );
+  });
+
+  it('put what may be longer than a packet into a checksum of its own', () => {
+    const text = column('a', 'longtext');
+    assert.equal(images(text, text).source, 'CRC32(o),LENGTH(o)');
+    const json = column('a', 'json', { charset: null, collation: null });
+    assert.equal(images(json, json).source, 'CRC32(o),LENGTH(o)');
+  });
+
+  it('are not made where nobody can tell what the value becomes', () => {
+    const time = column('a', 'time', { fractionDigits: 0 });
+    assert.equal(compareColumns(time, column('a', 'datetime', { fractionDigits: 0 })), null);
+    assert.equal(compareColumns(column('a', 'xmltype'), column('a', 'int')), null);
+    assert.ok(compareColumns(column('a', 'xmltype'), column('a', 'xmltype')));
+  });
+});
+
+describe('comparison statements', () => {
+  const [id, name] = [column('id', 'int'), column('na`me', 'varchar(9)')];
+  const codec = makeKeyCodec([id], { flavor: 'mysql', timestampZone: 'utc' });
+  const sql = new ComparisonSql({
+    original: { schema: 's', name: 't' },
+    ghost: { schema: 's', name: '_t_gho' },
+    probe: { schema: 's', name: 'probe' },
+    columns: [compareColumns(id, id)!, compareColumns(name, column('label', 'varchar(9)'))!],
+    ...{ keyName: 'PRIMARY', ghostIndexName: 'PRIMARY', ghostRanges: true, codec },
+    ghostCodec: renamedCodec(codec, [column('nr', 'bigint')]),
+  });
+
+  it('compare a range on both sides in one statement, by the columns of each', () => {
+    const text = sql.aggregate({ after: 5, upTo: 9 });
+    assert.match(text, /FROM `s`\.`t` AS o FORCE INDEX \(`PRIMARY`\) WHERE \(o\.`id` > 5 AND o\.`id` <= 9\)/);
+    assert.match(
+      text,
+      /FROM `s`\.`_t_gho` AS g FORCE INDEX \(`PRIMARY`\) WHERE \(g\.`nr` > 5 AND g\.`nr` <= 9\)/,
+    );
+    assert.match(
+      text,
+      /BIT_XOR\(CRC32\(CRC32\(CONCAT_WS\('#', o\.`id`, o\.`na``me`, LENGTH\(o\.`na``me`\)\)\)\)\)/,
+    );
+    assert.match(text, /LENGTH\(g\.`label`\)/);
+  });
+
+  it('can go on without a column', () => {
+    const without = sql.without('na`me');
+    assert.doesNotMatch(without.aggregate({ after: null, upTo: null }), /label|na``me/);
+    assert.equal(sql.columns.length, 2);
+  });
+});
+
+describe('--verify', () => {
+  it('is full, off, or a sample', () => {
+    assert.deepEqual(['full', 'off', 'sample:2.5', 'sample:100'].map(verifyPercent), [100, 0, 2.5, 100]);
+    for (const wrong of ['', 'yes', 'sample', 'sample:0', 'sample:101', 'sample:x', 'sample:-1'])
+      assert.throws(() => verifyPercent(wrong), /--verify=/);
+  });
+});
