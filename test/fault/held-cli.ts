@@ -1,0 +1,44 @@
+/**
+ * The command in a process of its own, which can be held at a step of the cut-over: `HOLD_AT` names the step and `HOLD_MS`
+ * says for how long. It writes `HELD step` to standard output when it is there. Otherwise it does what src/cli.ts does.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/base/clock.ts';
+import { messageOf, PoltergeistError } from '../../src/base/errors.ts';
+import { Migrator } from '../../src/migrator.ts';
+import { liveSettings } from '../../src/ops/live-settings.ts';
+import { createLog } from '../../src/ops/log.ts';
+import { migrationConfig } from '../../src/ops/migration-config.ts';
+import { operate } from '../../src/ops/operate.ts';
+import { parseOptions } from '../../src/ops/parse-options.ts';
+import { targetOf } from '../../src/ops/target.ts';
+
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.channel?.unref();
+
+const options = parseOptions(process.argv.slice(2), {});
+const log = createLog({ ...options, verbose: true, secrets: [] }, process.stderr, process.env);
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const socketFile = options.serveSocketFile ?? '';
+const settings = liveSettings(options);
+const wallMs = systemClock.wallMs();
+const config = migrationConfig(options, {
+  ...{ password: options.password, target: targetOf(options), socketFile, wallMs },
+});
+const migration = new Migrator({
+  ...{ config, settings, clock: systemClock, log, print },
+  atStep: async (step) => {
+    if (step !== process.env.HOLD_AT) return;
+    print(`HELD ${step}`);
+    await sleep(Number(process.env.HOLD_MS));
+  },
+});
+try {
+  await operate(migration, { options, socketFile, clock: systemClock, log, print, signals: process });
+  print('# Done');
+} catch (error) {
+  log.fatal({ hint: (error as PoltergeistError).hint }, messageOf(error));
+  process.exitCode = error instanceof PoltergeistError ? error.exitCode : 1;
+}
