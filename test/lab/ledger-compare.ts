@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import type { Group, LedgerModel, RowState } from './ledger-model.ts';
+import type { Group, HotCount, LedgerModel, RowState } from './ledger-model.ts';
 import { expectedRow, keyText, type LedgerTable, rowText, type Text, type TextRow } from './ledger-table.ts';
 import type { RowIndex } from './row-index.ts';
 
@@ -83,7 +83,8 @@ export class Comparison {
     if (known !== undefined) {
       this.#known.delete(key);
       const expected = model.certain.get(known) ?? null;
-      if (expected !== null && !this.#equal(known, expected, actual)) this.#differs(expected, actual);
+      if (expected !== null && !this.#equal(known, expected, actual))
+        this.#differs(expected, actual, model.hot.get(known));
     } else if (this.#fuzzyKeys.has(key)) {
       this.#fuzzyRows.set(key, actual);
     } else {
@@ -184,9 +185,11 @@ export class Comparison {
     this.#example(`lost: ${describe(expected)}`);
   }
 
-  #differs(expected: TextRow | undefined, actual: TextRow): void {
+  #differs(expected: TextRow | undefined, actual: TextRow, hot?: HotCount): void {
     this.differences.differing++;
-    const before = expected === undefined ? 'another row at the start' : describe(expected);
+    const counted =
+      hot === undefined ? '' : `, counted up ${hot.committed} to ${hot.committed + hot.unknown} times`;
+    const before = expected === undefined ? 'another row at the start' : describe(expected) + counted;
     this.#example(`differing: is ${describe(actual)}, must be ${before}`);
   }
 

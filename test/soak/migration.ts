@@ -3,7 +3,7 @@ import { messageOf } from '../../src/base/errors.ts';
 import { type Lab, waitForReplica } from '../lab/lab.ts';
 import { Ledger, type LedgerResult, type Load } from '../lab/ledger.ts';
 import { ACCOUNT, Command, type Features, type Start } from './command.ts';
-import { diagnose } from './diagnosis.ts';
+import { diagnose, keepEvidence } from './diagnosis.ts';
 import { Injector } from './injector.ts';
 import { DATABASE, type SoakPlan } from './plan.ts';
 import { Timetable } from './timetable.ts';
@@ -257,6 +257,11 @@ class SoakMigration {
     this.#result.differing += result.differing;
     if (result.surprises > 0) this.#problem(`${result.surprises} acknowledgements that cannot be`);
     for (const example of result.examples) this.#say(`  ${example}`);
+    if (result.lost + result.phantom + result.differing === 0) return;
+    const { primary } = this.#lab;
+    this.#say(
+      `evidence: ${keepEvidence(primary, `${primary.flavor}-${this.#plan.seed}`, this.#command?.lines ?? [])}`,
+    );
   }
 
   #problem(text: string): void {

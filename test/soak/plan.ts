@@ -109,6 +109,6 @@ function makeOptions(random: Random, rows: number): string[] {
   if (random.next() < 0.5) options.push('--dml-batch-size', String(random.pick([1, 10, 100, 1000])));
   options.push('--cut-over-lock-timeout-seconds', String(1 + random.below(5)));
   options.push('--heartbeat-interval-millis', String(random.pick([100, 100, 250, 500])));
-  if (random.next() < 0.5) options.push('--ok-to-drop-table');
+  if (random.next() < 0.2) options.push('--ok-to-drop-table');
   return options;
 }
