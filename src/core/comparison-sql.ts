@@ -1,5 +1,6 @@
 import type { KeyRange } from './chunk.ts';
 import type { ComparedColumn } from './comparison.ts';
+import { copiedValue } from './copied-value.ts';
 import type { Key } from './key.ts';
 import type { OrderedKeyCodec } from './key-codec.ts';
 import { keyInList, rangeCondition } from './key-range.ts';
@@ -100,7 +101,9 @@ export class ComparisonSql {
   fillProbe(keys: readonly Key[]): string {
     const { probe } = this.#parts;
     const to = this.columns.map((column) => quoteName(column.to.name)).join(', ');
-    const from = this.columns.map((column) => `o.${quoteName(column.from.name)}`).join(', ');
+    const from = this.columns
+      .map(({ from, to }) => copiedValue(from, to, `o.${quoteName(from.name)}`))
+      .join(', ');
     return `INSERT INTO ${quoteTable(probe)} (${to}) SELECT ${from} ${this.#from('original', keys)}`;
   }
 

@@ -200,7 +200,13 @@ interface StoreTools extends Pools {
 }
 
 function makeStore(from: TableRef, to: TableRef, plan: Plan, tools: StoreTools): SqlGhostStore {
-  const common = { original: from, ghost: to, shared: plan.mapping.shared, filled: plan.filled };
+  const common = {
+    original: from,
+    ghost: to,
+    shared: plan.mapping.shared,
+    filled: plan.filled,
+    copied: plan.copied,
+  };
   const codecs = { codec: plan.codec, ghostCodec: plan.ghostCodec };
   return new SqlGhostStore({
     sql: new GhostSql({ ...common, ...codecs, keyName: plan.key.key.name }),
@@ -212,15 +218,27 @@ function makeStore(from: TableRef, to: TableRef, plan: Plan, tools: StoreTools):
     copySessions: tools.copy,
     syncSessions: tools.sync,
     askSessions: tools.ask,
-    collision: { ...common, ...codecs, uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique) },
+    collision: {
+      ...{ ...common, ...codecs, addedKeys: plan.key.addedUnique },
+      uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique),
+      counted: plan.ghost.columns.find(({ autoIncrement }) => autoIncrement)?.name ?? null,
+    },
     writer: tools.writer,
     clock: tools.clock,
   });
 }
 
 function makeLateRows(old: TableRef, newTable: TableRef, plan: Plan, pools: Pools): LateRows {
-  const { codec, ghostCodec, filled, mapping } = plan;
-  const common = { original: old, ghost: newTable, shared: mapping.shared, filled, codec, ghostCodec };
+  const { codec, ghostCodec, filled, copied, mapping } = plan;
+  const common = {
+    original: old,
+    ghost: newTable,
+    shared: mapping.shared,
+    filled,
+    copied,
+    codec,
+    ghostCodec,
+  };
   const sql = new GhostSql({ ...common, keyName: plan.key.key.name });
   return new LateRows({ sql, newName: newTable.name, sessions: pools.sync });
 }

@@ -1,11 +1,15 @@
+import { copiedValues } from '../core/copied-value.ts';
 import { type FilledColumn, implicitDefaults } from '../core/implicit-default.ts';
 import { makeKeyCodec, type OrderedKeyCodec, renamedCodec } from '../core/key-codec.ts';
+import { lossyColumns, withLosses } from '../core/lossy.ts';
 import { type Mapping, mapColumns } from '../core/mapping.ts';
 import { chooseMigrationKey, type MigrationKey } from '../core/migration-key.ts';
 import type { TableDefinition } from '../core/table.ts';
+import { dependsOnZone, refuseDayOfTime } from '../core/zone.ts';
 import type { GhostUniqueness } from '../mysql/ghost-store.ts';
 import { refuseRowImage } from '../mysql/inspector/refusals.ts';
-import { dataProfile, type SessionProfile } from '../mysql/profile.ts';
+import { lossySettings } from '../mysql/lossy-writer.ts';
+import { dataProfile, type SessionProfile, withoutStrictMode } from '../mysql/profile.ts';
 import type { MigrationConfig } from './config.ts';
 import type { Survey } from './inspect.ts';
 
@@ -14,10 +18,14 @@ export interface Plan {
   readonly ghost: TableDefinition;
   readonly mapping: Mapping;
   readonly filled: readonly FilledColumn[];
+  /** What is read in place of a bare column: see core/copied-value.ts. */
+  readonly copied: ReadonlyMap<string, string>;
   readonly key: MigrationKey;
   readonly codec: OrderedKeyCodec;
   readonly ghostCodec: OrderedKeyCodec;
   readonly uniqueness: GhostUniqueness;
+  /** Columns of the ghost that may lose data (`--allow-lossy`): they are no copy of the original's, so nothing to verify. */
+  readonly lossy: ReadonlySet<string>;
   /** For every session that reads or writes rows. */
   readonly profile: SessionProfile;
 }
@@ -30,12 +38,15 @@ export interface Plan {
 export function makePlan(survey: Survey, ghost: TableDefinition, config: MigrationConfig): Plan {
   const { facts, original, alter } = survey;
   const mapping = mapColumns(original.columns, ghost.columns, alter, config);
-  const key = chooseMigrationKey(original, ghost, [...mapping.shared, ...mapping.computed], {
+  const chosen = chooseMigrationKey(original, ghost, [...mapping.shared, ...mapping.computed], {
     flavor: facts.flavor,
     allowNullable: config.allowNullableUniqueKey,
   });
-  refuseRowImage(facts, key.key);
-  const zone = convertsZones(original, ghost, mapping) ? facts.timeZone : dataProfile.timeZone;
+  refuseRowImage(facts, chosen.key);
+  const lossy = lossyColumns(config.allowLossy, ghost, mapping, chosen);
+  const key = withLosses(chosen, ghost, lossy);
+  refuseDayOfTime(original, ghost, mapping);
+  const zone = dependsOnZone(original, ghost, mapping) ? facts.timeZone : dataProfile.timeZone;
   const codec = makeKeyCodec(key.columns, {
     flavor: facts.flavor,
     timestampZone: /^([+-]00:00|UTC)$/i.test(zone) ? 'utc' : 'epoch',
@@ -46,25 +57,22 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     ghost,
     mapping,
     filled: implicitDefaults(ghost.columns, mapping.added),
+    copied: copiedValues(original, ghost, mapping),
     key,
     codec,
     ghostCodec: renamedCodec(codec, key.ghostColumns),
     uniqueness: uniquenessOf(key),
-    // Where TIMESTAMP becomes DATETIME, or the other way, the server's own ALTER would convert in its global zone.
-    profile: { ...dataProfile, timeZone: zone },
+    lossy,
+    profile: profileOf(zone, lossy.size > 0),
   };
+}
+
+function profileOf(timeZone: string, lossy: boolean): SessionProfile {
+  const profile = { ...dataProfile, timeZone };
+  return lossy ? withoutStrictMode(profile, lossySettings) : profile;
 }
 
 function uniquenessOf(key: MigrationKey): GhostUniqueness {
   if (key.addedUniqueness) return 'added';
   return key.ghostHasSameUnique && key.otherUniqueInGhost.length === 0 ? 'sole' : 'enforced';
-}
-
-function convertsZones(original: TableDefinition, ghost: TableDefinition, mapping: Mapping): boolean {
-  const typeOf = (table: TableDefinition, name: string): string | undefined =>
-    table.columns.find((column) => column.name === name)?.dataType;
-  return mapping.shared.some(({ from, to }) => {
-    const [before, after] = [typeOf(original, from), typeOf(ghost, to)];
-    return before !== after && (before === 'timestamp' || after === 'timestamp');
-  });
 }

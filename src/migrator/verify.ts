@@ -47,7 +47,8 @@ export function comparabilityOf(original: TableDefinition, plan: Plan): Comparab
     table.columns.find((each) => each.name === name)!;
   for (const { from, to } of plan.mapping.shared) {
     const compared = compareColumns(column(original, from), column(plan.ghost, to));
-    if (compared === null) leftOut.push(from);
+    // What may lose data is no copy.
+    if (compared === null || plan.lossy.has(to)) leftOut.push(from);
     else columns.push(compared);
   }
   // A key that loses trailing spaces on its way is not the same key to us on both sides.

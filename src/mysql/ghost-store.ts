@@ -7,7 +7,9 @@ import type { Key, KeyCodec } from '../core/key.ts';
 import { classifySql } from '../core/key-range.ts';
 import { DuplicateKey, type GhostStore, type SyncManner } from '../core/store.ts';
 import { CollisionFinder, type CollisionParts } from './collision.ts';
+import { CulpritFinder, isAboutRow } from './culprit.ts';
 import { explainServerError } from './explain.ts';
+import { type RowWriter, TooManyWarnings } from './lossy-writer.ts';
 import type { SessionPool } from './pool.ts';
 import { classify, duplicateOf, isTransient, ServerError } from './server-error.ts';
 import type { Session } from './session.ts';
@@ -35,6 +37,10 @@ export interface GhostStoreParts {
   readonly syncSessions: SessionPool;
   readonly askSessions: SessionPool;
   readonly collision: CollisionParts;
+  /** How rows are written: in strict mode, or as --allow-lossy says. */
+  readonly writer: RowWriter;
+  /** All columns of the ghost. */
+  readonly ghostColumns: ReadonlySet<string>;
   readonly clock: Clock;
 }
 
@@ -45,17 +51,29 @@ const keysPerStatementMax = 1000;
 export class SqlGhostStore implements GhostStore {
   readonly #parts: GhostStoreParts;
   readonly #collisions: CollisionFinder;
+  readonly #culprits: CulpritFinder;
 
   constructor(parts: GhostStoreParts) {
     this.#parts = parts;
     this.#collisions = new CollisionFinder(parts.collision);
+    this.#culprits = new CulpritFinder({ ...parts, columns: parts.ghostColumns });
   }
 
   async copy(range: KeyRange, signal: AbortSignal): Promise<number> {
-    const { sql, copySessions } = this.#parts;
-    return await this.#run(copySessions, signal, async (session) => {
-      return (await session.execute(sql.copy(range), { signal })).affectedRows;
-    });
+    const { sql, copySessions, writer } = this.#parts;
+    const work = (session: Session): Promise<number> =>
+      this.#transact(session, () => writer.write(session, sql.copy(range), signal));
+    return await this.#naming(range, signal, () =>
+      this.#run(copySessions, signal, async (session) => {
+        try {
+          return await work(session);
+        } catch (error) {
+          if (!(error instanceof TooManyWarnings)) throw error;
+          const keys = await this.#keysOf(session, range, signal);
+          return await session.transaction(() => this.#put(session, 'INSERT', keys, signal));
+        }
+      }),
+    );
   }
 
   async clear(range: KeyRange, signal: AbortSignal): Promise<void> {
@@ -67,9 +85,7 @@ export class SqlGhostStore implements GhostStore {
       }
       // The ghost sorts its keys in another way: a range of it would hold rows of other chunks. What this chunk may have
       // left are rows of keys that the original has, or has deleted since: those are changes, and will be synced.
-      const rows = await session.query(sql.keysOf(range), { signal });
-      const { codec } = this.#parts;
-      const keys = rows.map((row) => codec.fromText(codec.columns.map((_, i) => row[`k${i}`])));
+      const keys = await this.#keysOf(session, range, signal);
       for (const slice of slices(keys)) await session.execute(sql.remove(slice), { signal });
     });
   }
@@ -84,17 +100,18 @@ export class SqlGhostStore implements GhostStore {
     const verb: SyncVerb =
       uniqueness === 'sole' || (uniqueness === 'enforced' && manner === 'alone') ? 'REPLACE' : 'INSERT';
     const removed = uniqueness === 'sole' ? deleted : keys;
-    return await this.#run(syncSessions, signal, async (session) => {
-      // One statement is its own transaction: two round trips fewer.
-      if (removed.length === 0 && keys.length <= keysPerStatementMax)
-        return await this.#put(session, verb, keys, signal);
-      return await session.transaction(async () => {
-        for (const slice of slices(removed)) await session.execute(this.#parts.sql.remove(slice), { signal });
-        let rows = 0;
-        for (const slice of slices(keys)) rows += await this.#put(session, verb, slice, signal);
-        return rows;
-      });
-    });
+    return await this.#naming(keys, signal, () =>
+      this.#run(syncSessions, signal, async (session) => {
+        // One statement is its own transaction: two round trips fewer.
+        if (removed.length === 0 && keys.length <= keysPerStatementMax)
+          return await this.#transact(session, () => this.#put(session, verb, keys, signal));
+        return await session.transaction(async () => {
+          for (const slice of slices(removed))
+            await session.execute(this.#parts.sql.remove(slice), { signal });
+          return await this.#put(session, verb, keys, signal);
+        });
+      }),
+    );
   }
 
   async bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null> {
@@ -134,8 +151,43 @@ export class SqlGhostStore implements GhostStore {
     );
   }
 
+  async #keysOf(session: Session, range: KeyRange, signal: AbortSignal): Promise<readonly Key[]> {
+    const { sql, codec } = this.#parts;
+    const rows = await session.query(sql.keysOf(range), { signal });
+    return rows.map((row) => codec.fromText(codec.columns.map((_, i) => row[`k${i}`])));
+  }
+
+  /** Puts the rows of any number of keys. Where warnings are read, none can be missed: see LossyWriter. */
   async #put(session: Session, verb: SyncVerb, keys: readonly Key[], signal: AbortSignal): Promise<number> {
-    return (await session.execute(this.#parts.sql.put(verb, keys), { signal })).affectedRows;
+    const { sql, writer } = this.#parts;
+    let rows = 0;
+    for (const slice of slices(keys, writer.keysMax ?? keysPerStatementMax))
+      rows += await writer.write(session, sql.put(verb, slice), signal);
+    return rows;
+  }
+
+  async #transact(session: Session, work: () => Promise<number>): Promise<number> {
+    return this.#parts.writer.needsTransaction ? await session.transaction(work) : await work();
+  }
+
+  /** Where `work` fails at a row, says which one. */
+  async #naming<T>(
+    where: KeyRange | readonly Key[],
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Failure) || !isAboutRow(error.cause)) throw error;
+      const { cause, hint } = error;
+      const text = await this.#run(this.#parts.askSessions, signal, (session) =>
+        this.#culprits.find(session, where, signal),
+      );
+      if (text !== null) throw new Failure(text, { cause, ...(hint ? { hint } : {}) });
+      // It was mended meanwhile: the number of attempts bounds how often that may happen.
+      throw new Transient(`${error.message}; the row at fault has changed since`, { cause });
+    }
   }
 
   /** Runs on a session of the pool and says what an error means for the caller. */
@@ -178,6 +230,6 @@ function placeOf(answer: number, flights: readonly Chunk[]): ServerPlacement['pl
   return answer === 0 ? 'copied' : flights[answer - 1]!;
 }
 
-function* slices(keys: readonly Key[]): Generator<readonly Key[]> {
-  for (let i = 0; i < keys.length; i += keysPerStatementMax) yield keys.slice(i, i + keysPerStatementMax);
+function* slices(keys: readonly Key[], size = keysPerStatementMax): Generator<readonly Key[]> {
+  for (let i = 0; i < keys.length; i += size) yield keys.slice(i, i + size);
 }

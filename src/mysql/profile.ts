@@ -11,6 +11,13 @@ export interface SessionProfile {
   readonly waitTimeoutSeconds: number;
   /** Ours: the deadline of statements that give none; null for none (DDL). */
   readonly statementTimeoutMs: number | null;
+  /** More variables to set, as `name=value`. */
+  readonly more?: readonly string[];
+}
+
+/** The same without strict mode: what does not fit is a warning. See core/lossy.ts for what may use it. */
+export function withoutStrictMode(profile: SessionProfile, more: readonly string[]): SessionProfile {
+  return { ...profile, sqlMode: profile.sqlMode.replace(/\bSTRICT_\w+,?/g, ''), more };
 }
 
 /** For data: what is there must survive (zero dates), what does not fit must fail. */
@@ -90,5 +97,6 @@ export function profileSql(profile: SessionProfile, variables: ReadonlyMap<strin
   if (has('show_gipk_in_create_table_and_information_schema')) {
     settings.push('show_gipk_in_create_table_and_information_schema=1');
   }
+  settings.push(...(profile.more ?? []));
   return `SET ${settings.map((setting) => `SESSION ${setting}`).join(', ')}`;
 }
