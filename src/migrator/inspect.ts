@@ -5,6 +5,7 @@ import { artifactNames } from '../core/names.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
+import { endStatementsOn } from '../mysql/checkpoint-quiet.ts';
 import { type Inspection, inspectOriginal } from '../mysql/inspector/inspection.ts';
 import { checkPrivileges } from '../mysql/inspector/privileges.ts';
 import { refuseArtifacts, refusePrivileges, refuseServer, refuseTable } from '../mysql/inspector/refusals.ts';
@@ -31,6 +32,8 @@ export async function survey(session: Session, parts: MigrationParts): Promise<S
   const { config, clock } = parts;
   const names = (table: string) => artifactNames(table, config.names);
   const facts = await probeServer(session);
+  // A dead run may have left a RENAME that is still waiting: what is looked at from here on stays as it is.
+  await endStatementsOn(session, [refsOf(config.table, names(config.table.name)).ghost], clock);
   const what = { ref: config.table, facts, artifacts: names(config.table.name), clock };
   let inspection = await inspectOriginal(session, what);
   if (inspection.ref.name !== config.table.name) {

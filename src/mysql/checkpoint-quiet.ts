@@ -11,19 +11,21 @@ const endTimeoutMs = 300_000;
 const ER_NO_SUCH_THREAD = 1094;
 
 /**
- * Sees that nothing of a dead run goes on at the server: it notices the death of a client only when the statement is
- * over, and a chunk or a sync of old could still commit after the ghost has been set right.
- * Two steps: end the statements of our account that name the ghost; then lock the tables for a moment, which the
- * server grants only when every transaction that has touched them is over.
- * @param tables the ghost and the changelog.
- * @throws Failure when they cannot be seen to end; ServerError (somebody else holds a table), SessionError.
+ * Ends the statements of our account that write to the tables or rename them, and waits until they are over: a server
+ * notices the death of a client only then, and a RENAME or a chunk of a dead run could still come to pass after we have
+ * looked. Whoever calls holds the run lock, so nobody alive is at work on these tables.
+ * @throws Failure when they cannot be seen to end; ServerError, SessionError.
  */
-export async function quieten(session: Session, tables: readonly TableRef[], clock: Clock): Promise<void> {
+export async function endStatementsOn(
+  session: Session,
+  tables: readonly TableRef[],
+  clock: Clock,
+): Promise<void> {
   const names = tables.map(quoteTable);
   const startMs = clock.nowMs();
   for (;;) {
     const ids = await statementsOn(session, names);
-    if (ids.length === 0) break;
+    if (ids.length === 0) return;
     for (const id of ids) await kill(session, id);
     if (clock.nowMs() - startMs > endTimeoutMs) {
       throw new Failure(`statements of an earlier run do not end: connections ${ids.join(', ')}`, {
@@ -32,11 +34,21 @@ export async function quieten(session: Session, tables: readonly TableRef[], clo
     }
     await clock.sleep(pollMs);
   }
-  await session.execute(`LOCK TABLES ${names.map((name) => `${name} WRITE`).join(', ')}`);
+}
+
+/**
+ * Sees that nothing of a dead run goes on at the server. Beyond `endStatementsOn` the tables are locked for a moment,
+ * which the server grants only when every transaction that has touched them is over.
+ * @param tables the ghost and the changelog.
+ * @throws as `endStatementsOn`; ServerError where somebody else holds a table.
+ */
+export async function quieten(session: Session, tables: readonly TableRef[], clock: Clock): Promise<void> {
+  await endStatementsOn(session, tables, clock);
+  await session.execute(`LOCK TABLES ${tables.map((table) => `${quoteTable(table)} WRITE`).join(', ')}`);
   await session.execute('UNLOCK TABLES');
 }
 
-/** Only what changes rows: somebody's SELECT is none of ours. */
+/** Somebody's SELECT is none of ours. */
 async function statementsOn(session: Session, names: readonly string[]): Promise<string[]> {
   const rows = await session.query(
     `SELECT id AS id, info AS info FROM information_schema.processlist WHERE id <> CONNECTION_ID() ` +
@@ -44,7 +56,7 @@ async function statementsOn(session: Session, names: readonly string[]): Promise
       `AND (${names.map((name) => `LOCATE(${quoteText(name)}, info) > 0`).join(' OR ')})`,
   );
   return rows
-    .filter((row) => /^\s*(insert|replace|delete|update)\b/i.test(text(row, 'info')))
+    .filter((row) => /^\s*(insert|replace|delete|update|rename|alter)\b/i.test(text(row, 'info')))
     .map((row) => text(row, 'id'));
 }
 
