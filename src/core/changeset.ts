@@ -198,9 +198,8 @@ export class ChangeSet {
 
   /** The sync of `batch` has been committed. */
   release(batch: Batch): void {
-    for (const key of batch.keys) {
+    for (const key of batch.keys)
       invariant(this.#reserved.delete(key), 'a key was released that was not reserved');
-    }
     this.changed.beat();
   }
 
@@ -222,9 +221,8 @@ export class ChangeSet {
 
   /** True when some ready key may be synced at `visible` and is not reserved. */
   hasReadyAt(receipt: number): boolean {
-    for (const [key, change] of this.#ready) {
+    for (const [key, change] of this.#ready)
       if (change.first <= receipt && !this.#reserved.has(key)) return true;
-    }
     return false;
   }
 

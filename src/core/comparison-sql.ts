@@ -63,14 +63,17 @@ export class ComparisonSql {
 
   /** COUNT and BIT_XOR (n, x) of a range on both sides: two rows of one statement, and so of one snapshot. */
   aggregate(range: KeyRange): string {
-    const side = (which: Side): string =>
-      `SELECT COUNT(*) AS n, BIT_XOR(CRC32(CRC32(${this.#checksums[which]}))) AS x ${this.#from(which, range)}`;
+    const side = (which: Side): string => {
+      const sum = `BIT_XOR(CRC32(CRC32(${this.#checksums[which]})))`;
+      return `SELECT COUNT(*) AS n, ${sum} AS x ${this.#from(which, range)}`;
+    };
     return `${side('original')} UNION ALL ${side('ghost')}`;
   }
 
   /** Key (k0, k1 ...) and checksum (h) of every row of a range. */
   list(side: Side, range: KeyRange): string {
-    return `SELECT ${this.#key(side)}, CRC32(CRC32(${this.#checksums[side]})) AS h ${this.#from(side, range)}`;
+    const checksum = `CRC32(CRC32(${this.#checksums[side]}))`;
+    return `SELECT ${this.#key(side)}, ${checksum} AS h ${this.#from(side, range)}`;
   }
 
   /** Key and a strong checksum of the rows of these keys. */
@@ -94,7 +97,8 @@ export class ComparisonSql {
   createProbe(): string {
     const { probe, ghost } = this.#parts;
     const columns = this.columns.map(({ to }) => quoteName(to.name)).join(', ');
-    return `CREATE TEMPORARY TABLE ${quoteTable(probe)} AS SELECT ${columns} FROM ${quoteTable(ghost)} LIMIT 0`;
+    const head = `CREATE TEMPORARY TABLE ${quoteTable(probe)}`;
+    return `${head} AS SELECT ${columns} FROM ${quoteTable(ghost)} LIMIT 0`;
   }
 
   /** Converts the original's rows of these keys as the copy does. */
@@ -131,7 +135,8 @@ export class ComparisonSql {
     const on = codec.columns.map(
       ({ name }, i) => `g.${quoteName(ghostCodec.columns[i]!.name)} = o.${quoteName(name)}`,
     );
-    return `FROM ${source} STRAIGHT_JOIN ${copy} ON ${on.join(' AND ')} WHERE ${conditionOf(codec, where, 'o.')}`;
+    const condition = conditionOf(codec, where, 'o.');
+    return `FROM ${source} STRAIGHT_JOIN ${copy} ON ${on.join(' AND ')} WHERE ${condition}`;
   }
 }
 

@@ -46,14 +46,18 @@ export class Verification {
     const sampled = chunksSkipped > 0 ? ` (a sample: ${chunksSkipped} chunks were passed over)` : '';
     const without = leftOut.length > 0 ? `, without ${leftOut.join(', ')}` : '';
     const message =
-      `verified: ${rows} rows in ${chunks} chunks${sampled}${without}; ${stale} differences explained by changes on ` +
-      `their way, ${found} not, ${repaired} of them repaired; ${watched} changed rows are compared again`;
+      `verified: ${rows} rows in ${chunks} chunks${sampled}${without}; ${stale} differences explained by ` +
+      `changes on their way, ${found} not, ${repaired} of them repaired; ` +
+      `${watched} changed rows are compared again`;
     if (found > 0) log.warn(facts, message);
     else log.info(facts, message);
     this.#tellSampling();
   }
 
-  /** Under the lock of the cut-over, after the drain: compares what still waits. @throws Transient when rows differ. */
+  /**
+   * Under the lock of the cut-over, after the drain: compares what still waits.
+   * @throws Transient when rows differ.
+   */
   async finish(signal: AbortSignal): Promise<void> {
     const before = this.verifier.report.comparedAgain;
     await this.verifier.finish(signal);

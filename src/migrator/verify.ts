@@ -59,7 +59,10 @@ export function comparabilityOf(original: TableDefinition, plan: Plan): Comparab
   return { columns, leftOut, obstacle };
 }
 
-/** Wires the verifier; null where the operator wants none, or nothing can be compared, which the log then says. */
+/**
+ * Wires the verifier; null where the operator wants none, or nothing can be compared, which the log then
+ * says.
+ */
 export function makeVerifier(
   survey: Survey,
   plan: Plan,

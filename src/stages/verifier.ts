@@ -259,12 +259,16 @@ export class Verifier {
     const facts = { key: describe(key), columns };
     if (this.#repairs.has(key)) {
       throw new Failure(`row ${facts.key} differs from the original again (${columns.join(', ')})`, {
-        hint: 'It had been repaired. The original table is untouched. Writes with sql_log_bin=0 cannot be followed; if there are none, this is a defect of poltergeist.',
+        hint:
+          'It had been repaired. The original table is untouched. Writes with sql_log_bin=0 cannot be ' +
+          'followed; if there are none, this is a defect of poltergeist.',
       });
     }
     if (this.#repairs.found >= this.#options.repairsMax) {
       throw new Failure(`more than ${this.#repairs.found} rows of the ghost differ from the original`, {
-        hint: 'The original table is untouched. See the log for the first of them. Does somebody write with sql_log_bin=0, or to the ghost?',
+        hint:
+          'The original table is untouched. See the log for the first of them. Does somebody write with ' +
+          'sql_log_bin=0, or to the ghost?',
       });
     }
     this.#repairs.begin(key);

@@ -1,11 +1,12 @@
-// The comparison must see every wrong value in the ghost, of every type, and must see none where the server's own conversion
-// made the ghost: a false alarm would fail a sound migration.
+// The comparison must see every wrong value in the ghost, of every type, and must see none where the
+// server's own conversion made the ghost: a false alarm would fail a sound migration.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { systemClock } from '../../src/base/clock.ts';
 import { compareColumns } from '../../src/core/comparison.ts';
 import { ComparisonSql } from '../../src/core/comparison-sql.ts';
+import { copiedValue } from '../../src/core/copied-value.ts';
 import { makeKeyCodec, renamedCodec } from '../../src/core/key-codec.ts';
 import type { TableDefinition } from '../../src/core/table.ts';
 import { ConnectionOptions } from '../../src/mysql/connection-options.ts';
@@ -15,7 +16,8 @@ import { dataProfile } from '../../src/mysql/profile.ts';
 import { SqlVerifyStore } from '../../src/mysql/verify-store.ts';
 import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
 import { connectLax } from './migrate-run.ts';
-import { type ColumnCase, columnCases } from './verifier-cases.ts';
+import type { ColumnCase } from './verifier-case.ts';
+import { columnCases } from './verifier-cases.ts';
 
 const everything = { after: null, upTo: null };
 const signal = new AbortController().signal;
@@ -74,11 +76,13 @@ async function prepare(
   for (const [i, value] of values.entries())
     await runSql(connection, `INSERT INTO t VALUES (${i + 1}, 'x', ${value}, ${i})`);
   return await sessions.use(async (session) => {
-    // As the copy does, on a session set up as those of the copy are.
-    await session.execute(
-      'INSERT INTO verify.g (id, before_it, d, after_it) SELECT id, before_it, c, after_it FROM verify.t',
-    );
     const [t, g] = [await definition(session, 't'), await definition(session, 'g')];
+    // As the copy does, on a session set up as those of the copy are.
+    const value = copiedValue(t.columns[2]!, g.columns[2]!, 'c');
+    await session.execute(
+      `INSERT INTO verify.g (id, before_it, d, after_it)
+         SELECT id, before_it, ${value}, after_it FROM verify.t`,
+    );
     const columns = t.columns.map((column, i) => compareColumns(column, g.columns[i]!)!);
     const codec = makeKeyCodec([t.columns[0]!], { flavor, timestampZone: 'utc' });
     const sql = new ComparisonSql({

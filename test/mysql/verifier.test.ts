@@ -1,5 +1,5 @@
-// Whole migrations whose ghost is damaged behind our back, whose applier is broken, or whose original is written to
-// without a trace: the verification must find each, and must find nothing where nothing is.
+// Whole migrations whose ghost is damaged behind our back, whose applier is broken, or whose original is
+// written to without a trace: the verification must find each, and must find nothing where nothing is.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it, mock } from 'node:test';
 import type { Connection } from 'mysql2/promise';
@@ -10,8 +10,16 @@ import { connectLax, Run, type RunSpec, tablesOf } from './migrate-run.ts';
 const schema = 'verified';
 const rows = 2000;
 const renames = '--approve-renamed-columns';
-const alter =
-  'MODIFY id BIGINT NOT NULL, MODIFY name VARCHAR(40) CHARACTER SET utf8mb4 NOT NULL, CHANGE price cost DECIMAL(12,1)';
+const alter = `MODIFY id BIGINT NOT NULL, MODIFY name VARCHAR(40) CHARACTER SET utf8mb4 NOT NULL,
+  CHANGE price cost DECIMAL(12,1)`;
+
+/** Columns of a key, and what an ALTER does to them. */
+const keyChanges = [
+  ['a, b', 'DROP PRIMARY KEY, ADD PRIMARY KEY (b, a)'],
+  ['a', 'MODIFY a DECIMAL(12,2) NOT NULL'],
+  ['d', 'MODIFY d DATETIME(3) NOT NULL'],
+  ['s', 'MODIFY s VARCHAR(9) CHARACTER SET utf8mb4 NOT NULL'],
+] as const;
 
 for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
   describe(`verification, ${flavor}`, () => {
@@ -29,7 +37,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       await lab?.stop();
     });
 
-    it('finds rows that were deleted, added and changed in the ghost, and writes without a binlog', async () => {
+    it('finds rows deleted, added and changed in the ghost, and writes without a binlog', async () => {
       await fill(db);
       const run = heldAfterCopy(lab.primary, {
         schema,
@@ -134,6 +142,42 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       assert.doesNotMatch(off.lines.join('\n'), /verified: /);
     });
 
+    it('finds the rows of keys that are converted, in another order, or dates', async () => {
+      for (const [key, change] of keyChanges) {
+        await runSql(db, 'DROP TABLE IF EXISTS _t_gho, _t_ghc, _t_ghk, _t_del, t');
+        await runSql(
+          db,
+          `CREATE TABLE t (a INT, b INT, d DATE, s VARCHAR(9) CHARACTER SET latin1, v INT,
+             PRIMARY KEY (${key}))`,
+        );
+        const values = [1, 2, 3, 4].map((i) => `(${i}, ${9 - i}, '2020-01-0${i}', 'k\u00e9${i}', ${i})`);
+        await runSql(db, `INSERT INTO t VALUES ${values.join(',')}`);
+        const run = heldAfterCopy(lab.primary, { schema, table: 't', alter: change, postpone: true });
+        await run.until('the hold', (each) => each.copyComplete && each.throttled !== null);
+        await runSql(db, 'UPDATE _t_gho SET v = 20 WHERE v = 2');
+        await runSql(db, 'DELETE FROM _t_gho WHERE v = 3');
+        run.migrator.unthrottle();
+        await run.postponed();
+        await runSql(db, 'UPDATE t SET v = 10 WHERE v = 1');
+        const now = await run.until(
+          'the looks',
+          (each) => each.verifyWaiting === 0 && each.changesReceived > 0,
+        );
+        assert.deepEqual(
+          [now.differencesFound, now.differencesRepaired],
+          [2, 2],
+          `${change}: ${run.lines.join('\n')}`,
+        );
+        await run.finish();
+        assert.deepEqual(await runSql(db, 'SELECT v FROM t ORDER BY v'), [
+          { v: 2 },
+          { v: 3 },
+          { v: 4 },
+          { v: 10 },
+        ]);
+      }
+    });
+
     it('follows keys that only the server can order', async () => {
       await runSql(db, 'DROP TABLE IF EXISTS _t_gho, _t_ghc, _t_ghk, _t_del, t');
       await runSql(db, 'CREATE TABLE t (k VARCHAR(20) COLLATE utf8mb4_general_ci PRIMARY KEY, v INT)');
@@ -165,7 +209,8 @@ async function fill(db: Connection): Promise<void> {
   await runSql(db, 'DROP TABLE IF EXISTS _t_gho, _t_ghc, _t_ghk, _t_del, t, old');
   await runSql(
     db,
-    `CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(40) CHARACTER SET latin1 NOT NULL, price DECIMAL(12,4))`,
+    `CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(40) CHARACTER SET latin1 NOT NULL,
+       price DECIMAL(12,4))`,
   );
   const values = Array.from(
     { length: rows },

@@ -1,4 +1,5 @@
-// What the comparison asks the server: nothing may look alike that is not, and nothing may be read without an index.
+// What the comparison asks the server: nothing may look alike that is not, and nothing may be read without
+// an index.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compareColumns } from '../../src/core/comparison.ts';

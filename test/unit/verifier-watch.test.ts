@@ -1,4 +1,5 @@
-// Which keys the verifier looks at: a touch during a look must never be lost, or a change on its way would be taken for a defect.
+// Which keys the verifier looks at: a touch during a look must never be lost, or a change on its way would
+// be taken for a defect.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Repairs } from '../../src/core/verify-repairs.ts';

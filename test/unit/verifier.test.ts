@@ -1,4 +1,5 @@
-// The verifier against a store that answers what the test says: what is a defect, what is only late, and what it does then.
+// The verifier against a store that answers what the test says: what is a defect, what is only late, and
+// what it does then.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Pulse } from '../../src/base/pulse.ts';

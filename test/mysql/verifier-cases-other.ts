@@ -1,0 +1,149 @@
+// Columns whose values are neither numbers nor plain texts: see verifier-cases.ts.
+import type { ColumnCase } from './verifier-case.ts';
+
+const labels: readonly ColumnCase[] = [
+  {
+    from: "ENUM('a','b','c')",
+    to: "ENUM('c','b','a','d')",
+    values: ["'a'", "'c'", 'NULL'],
+    wrong: [
+      [1, "'c'"],
+      [3, "'a'"],
+    ],
+  },
+  { from: "ENUM('a','b')", to: "ENUM('a','b','c')", values: ["'a'", "'b'"], wrong: [[1, "'c'"]] },
+  { from: "ENUM('a','b')", to: "ENUM('a','b')", values: ["'a'", "'b'"], wrong: [[1, "'b'"]] },
+  { from: "ENUM('a','b')", to: 'VARCHAR(9)', values: ["'a'"], wrong: [[1, "'b'"]] },
+  { from: 'VARCHAR(9)', to: "ENUM('a','b')", values: ["'a'", "'B'"], wrong: [[1, "'b'"]] },
+  {
+    from: "SET('x','y')",
+    to: "SET('y','z','x')",
+    values: ["'x,y'", "''", 'NULL'],
+    wrong: [
+      [1, "'x'"],
+      [2, "'z'"],
+      [3, "''"],
+    ],
+  },
+  { from: "SET('x','y')", to: 'VARCHAR(9)', values: ["'x,y'"], wrong: [[1, "'y,x'"]] },
+];
+
+const temporals: readonly ColumnCase[] = [
+  {
+    from: 'DATE',
+    to: 'DATETIME(3)',
+    values: ["'2020-02-29'", "'0000-00-00'"],
+    wrong: [
+      [1, "'2020-02-29 00:00:00.001'"],
+      [2, 'NULL'],
+    ],
+  },
+  {
+    from: 'DATETIME(6)',
+    to: 'DATETIME',
+    values: ["'2020-01-01 23:59:59.999999'", 'NULL'],
+    wrong: [
+      [1, "'2020-01-01 00:00:00'"],
+      [2, "'0000-00-00'"],
+    ],
+  },
+  {
+    from: 'TIMESTAMP(3) NULL',
+    to: 'DATETIME',
+    values: ["'2020-01-01 00:00:00.600'"],
+    wrong: [[1, "'2020-01-01 00:00:02'"]],
+  },
+  {
+    from: 'TIMESTAMP NULL',
+    to: 'DATETIME',
+    values: ["'2020-06-01 12:00:00'"],
+    wrong: [[1, "'2020-06-01 14:00:00'"]],
+  },
+  {
+    from: 'DATETIME NULL',
+    to: 'TIMESTAMP NULL',
+    values: ["'2020-06-01 12:00:00'"],
+    wrong: [[1, "'2020-06-01 14:00:00'"]],
+  },
+  {
+    from: 'TIMESTAMP(3) NULL',
+    to: 'TIMESTAMP(3) NULL',
+    values: ["'2020-01-01 00:00:00.600'", 'NULL'],
+    wrong: [
+      [1, "'2020-01-01 00:00:00.601'"],
+      [2, "'0000-00-00'"],
+    ],
+  },
+  {
+    from: 'TIMESTAMP(6) NULL',
+    to: 'TIMESTAMP(3) NULL',
+    values: ["'2020-01-01 00:00:00.6006'"],
+    wrong: [[1, "'2020-01-01 00:00:00.605'"]],
+  },
+  {
+    from: 'TIME(6)',
+    to: 'TIME(2)',
+    values: ["'-838:59:58.995'", "'00:00:00'"],
+    wrong: [
+      [1, "'-838:59:58.50'"],
+      [2, 'NULL'],
+    ],
+  },
+  { from: 'DATETIME', to: 'DATE', values: ["'2020-01-01 00:00:00'"], wrong: [[1, "'2020-01-02'"]] },
+];
+
+const others: readonly ColumnCase[] = [
+  {
+    from: 'JSON',
+    to: 'JSON',
+    values: ['\'{"a": [1, 2.0, null]}\'', "'null'", 'NULL'],
+    wrong: [
+      [1, '\'{"a": [1, 2.5, null]}\''],
+      [2, 'NULL'],
+      [3, "'null'"],
+    ],
+  },
+  { from: 'JSON', to: 'LONGTEXT', values: ['\'{"a": 1}\''], wrong: [[1, '\'{"a":1}\'']] },
+  { from: 'LONGTEXT', to: 'JSON', values: ['\'{"a":   1}\''], wrong: [[1, '\'{"a": 2}\'']] },
+  {
+    from: 'POINT',
+    to: 'GEOMETRY',
+    values: ["ST_GeomFromText('POINT(1 2)')"],
+    wrong: [
+      [1, "ST_GeomFromText('POINT(2 1)')"],
+      [1, "ST_GeomFromText('POINT(1 2)', 4326)"],
+      [1, 'NULL'],
+    ],
+  },
+  {
+    from: 'VECTOR(3)',
+    to: 'VECTOR(3)',
+    only: 'mysql',
+    values: ["TO_VECTOR('[1,2,3]')", 'NULL'],
+    wrong: [
+      [1, "TO_VECTOR('[1,2,4]')"],
+      [1, 'NULL'],
+    ],
+  },
+  {
+    from: 'UUID',
+    to: 'UUID',
+    only: 'mariadb',
+    values: ["'45d92cac-e600-11f1-8414-02fc00000001'", 'NULL'],
+    wrong: [
+      [1, "'45d92cac-e600-11f1-8414-02fc00000002'"],
+      [2, "'00000000-0000-0000-0000-000000000000'"],
+    ],
+  },
+  {
+    from: 'CHAR(36)',
+    to: 'UUID',
+    only: 'mariadb',
+    values: ["'45D92CAC-e600-11f1-8414-02fc00000001'"],
+    wrong: [[1, "'45d92cac-e600-11f1-8414-02fc00000002'"]],
+  },
+  { from: 'INET6', to: 'INET6', only: 'mariadb', values: ["'::1'"], wrong: [[1, "'::2'"]] },
+];
+
+/** Every case of this file. */
+export const otherCases: readonly ColumnCase[] = [...labels, ...temporals, ...others];
