@@ -170,6 +170,15 @@ class SoakMigration {
         return;
       }
       const pauseMs: number | null = this.#restartMs;
+      if (pauseMs === null && start === 'resume' && exit.code === 2) {
+        // The end came before the first checkpoint, or what it needs is gone: nothing was touched.
+        this.#result.refused++;
+        this.#say(`not resumed: ${lastWords(exit.output)}`);
+        if (await this.#witness.isChanged())
+          return await this.#gaveUp(command, start, exit.code, exit.output);
+        start = 'again';
+        continue;
+      }
       if (pauseMs === null) return await this.#gaveUp(command, start, exit.code, exit.output);
       await sleep(pauseMs + FUNERAL_MS);
       if (!this.#features.resume && (await this.#witness.isChanged())) {
@@ -185,17 +194,12 @@ class SoakMigration {
   /** A run has ended in its own words: was it right, and is everything as it was? */
   async #gaveUp(command: Command, start: Start, code: number | null, output: string): Promise<void> {
     this.#result.refused++;
-    const last = output
-      .trim()
-      .split('\n')
-      .filter((line) => /FATAL|ERROR|hint/i.test(line))
-      .slice(-2)
-      .join(' | ');
-    this.#say(`the run (${start}) ended with ${code}: ${last}`);
+    this.#say(`the run (${start}) ended with ${code}: ${lastWords(output)}`);
     const happened = this.#timetable?.happened ?? 0;
     await this.#timetable?.end();
     await this.#makeInjector(command).cleanUp();
-    for (const name of await this.#witness.leftovers()) {
+    // A refusal (2) has touched nothing: what is there was left by a run that could not say so any more.
+    for (const name of code === 2 ? [] : await this.#witness.leftovers()) {
       if (!output.includes(name)) this.#problem(`${name} is left behind, and the message does not name it`);
     }
     const isChanged = await this.#witness.isChanged();
@@ -268,4 +272,9 @@ class SoakMigration {
     this.#result.problems.push(text);
     this.#say(`PROBLEM: ${text}`);
   }
+}
+
+function lastWords(output: string): string {
+  const told = output.split('\n').filter((line) => /FATAL|ERROR|hint/i.test(line));
+  return told.slice(-2).join(' | ');
 }
