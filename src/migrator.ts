@@ -119,7 +119,10 @@ export class Migrator implements MigrationControls {
     return found;
   }
 
-  /** Makes the tables, or takes over what an earlier run has left; the server judges the ALTER on the empty ghost. */
+  /**
+   * Makes the tables, or takes over what an earlier run has left; the server judges the ALTER on the empty
+   * ghost.
+   */
   async #prepare(found: Survey, signal: AbortSignal): Promise<Beginning | SwappedBefore> {
     this.#enter('preparing');
     const checkpoint = new Checkpoint(this.#parts, found.artifacts.checkpoint);

@@ -24,7 +24,8 @@ export interface ErrorDetail {
  * Reasons for which a run ends, where they decide what becomes of its tables (migrator/aftermath.ts):
  *
  *  - collision      two rows of the original cannot both be in the new table
- *  - world-changed  somebody changed the original, or our tables, under us: what was copied is of no use any more
+ *  - world-changed  somebody changed the original, or our tables, under us: what was copied is of no use any
+ *                   more
  *  - lock-lost      another run may have begun: the tables may be its own by now
  *  - panic          the operator wants everything left as it is
  */

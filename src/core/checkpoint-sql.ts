@@ -22,7 +22,10 @@ export function createCheckpointSql(table: TableRef): string {
 
 /** The whole row. */
 export interface CheckpointRow {
-  /** Of the run that writes: who resumes takes the row over, and a run that is not the row's any more must not write. */
+  /**
+   * Of the run that writes: who resumes takes the row over, and a run that is not the row's any more must not
+   * write.
+   */
   readonly runId: string;
   readonly writtenAtMs: number;
   readonly task: string;
@@ -40,13 +43,15 @@ export function firstCheckpointSql(table: TableRef, row: CheckpointRow): string 
     quoteText(row.task),
     quoteText(row.state),
   ];
-  return `REPLACE INTO ${quoteTable(table)} (id, format, run_id, written_at_ms, task, state) VALUES (${values.join(', ')})`;
+  const columns = 'id, format, run_id, written_at_ms, task, state';
+  return `REPLACE INTO ${quoteTable(table)} (${columns}) VALUES (${values.join(', ')})`;
 }
 
 /** Writes the state. It finds no row when another run has taken it over. */
 export function writeStateSql(table: TableRef, runId: string, state: string, writtenAtMs: number): string {
+  const at = Math.round(writtenAtMs);
   return (
-    `UPDATE ${quoteTable(table)} SET state = ${quoteText(state)}, written_at_ms = ${Math.round(writtenAtMs)} ` +
+    `UPDATE ${quoteTable(table)} SET state = ${quoteText(state)}, written_at_ms = ${at} ` +
     `WHERE id = ${rowId} AND run_id = ${quoteText(runId)}`
   );
 }

@@ -3,7 +3,9 @@ import { Refusal } from '../base/errors.ts';
 import type { Key } from './key.ts';
 import { type Phase, phases } from './phase.ts';
 
-/** Version of what is stored. It grows when the meaning of a field changes, the encoding of keys among them. */
+/**
+ * Version of what is stored. It grows when the meaning of a field changes, the encoding of keys among them.
+ */
 export const checkpointFormat = 1;
 
 /** What a checkpoint says of the migration as such: written once, compared when the migration is to go on. */
@@ -16,7 +18,10 @@ export interface CheckpointTask {
   /** SHOW CREATE TABLE of both tables, without the counter. */
   readonly originalSql: string;
   readonly ghostSql: string;
-  /** Fingerprint of what follows from them and from the options: columns copied, values filled in, key, time zone. */
+  /**
+   * Fingerprint of what follows from them and from the options: columns copied, values filled in, key, time
+   * zone.
+   */
   readonly planHash: string;
   /** Which server this is (ServerFacts.uuid), and its flavor. */
   readonly server: string;
@@ -26,13 +31,18 @@ export interface CheckpointTask {
   readonly startedAtMs: number;
 }
 
-/** All up to `low` is copied, in the order of the migration key; null = nothing. `complete`: everything is. */
+/**
+ * All up to `low` is copied, in the order of the migration key; null = nothing. `complete`: everything is.
+ */
 export interface CopiedPrefix {
   readonly complete: boolean;
   readonly low: Key | null;
 }
 
-/** What a checkpoint says of how far it is. Position and prefix are of one moment, and claim only what is applied (I8). */
+/**
+ * What a checkpoint says of how far it is. Position and prefix are of one moment, and claim only what is
+ * applied (I8).
+ */
 export interface CheckpointState {
   /** Text of a position before the oldest change that is not applied. */
   readonly position: string;
@@ -117,7 +127,7 @@ export function taskFromText(text: string): CheckpointTask {
 /** The refusal of a checkpoint that says nothing that we understand. */
 export function unreadable(why: string): Refusal {
   return new Refusal('checkpoint-unreadable', `the checkpoint cannot be read: ${why}. Nothing was touched.`, {
-    hint: 'Start over with --initially-drop-ghost-table and without --resume, or remove all with poltergeist cleanup.',
+    hint: 'Start over without --resume, with --initially-drop-ghost-table; or remove all: poltergeist cleanup.',
   });
 }
 

@@ -22,8 +22,8 @@ export interface RunAtItsEnd {
 }
 
 /**
- * Ends a run that failed: keeps what can be gone on with, and removes what is of no use any more (resume-ending.ts).
- * Never throws: the failure that led here is the one to be told.
+ * Ends a run that failed: keeps what can be gone on with, and removes what is of no use any more
+ * (resume-ending.ts). Never throws: the failure that led here is the one to be told.
  */
 export async function endRun(
   parts: MigrationParts,
@@ -54,8 +54,8 @@ export async function endRun(
 }
 
 /**
- * Ends a run whose tables are swapped: all of ours goes but the old table, unless that may go as well. The checkpoint
- * goes last: while it is there a run that dies here can be ended by `--resume`.
+ * Ends a run whose tables are swapped: all of ours goes but the old table, unless that may go as well. The
+ * checkpoint goes last: while it is there a run that dies here can be ended by `--resume`.
  */
 export async function removeAfterSwap(
   session: Session,

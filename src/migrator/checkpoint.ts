@@ -57,8 +57,8 @@ export interface Run {
 /**
  * The checkpoint of one run: its table and its writer.
  *
- * States: new -> created (the table is there, without a row) -> written (a row says where to go on; entered by the
- * first write, or by `adopt`: then the row is an earlier run's and becomes ours).
+ * States: new -> created (the table is there, without a row) -> written (a row says where to go on; entered
+ * by the first write, or by `adopt`: then the row is an earlier run's and becomes ours).
  */
 export class Checkpoint {
   readonly #parts: MigrationParts;
@@ -121,8 +121,8 @@ export class Checkpoint {
   }
 
   /**
-   * The checkpoint of a run that ends, when nothing of it is in flight any more; or the record that the tables are
-   * swapped. Best effort: the one before holds as well, it only claims less.
+   * The checkpoint of a run that ends, when nothing of it is in flight any more; or the record that the
+   * tables are swapped. Best effort: the one before holds as well, it only claims less.
    */
   async writeLast(phase: Phase): Promise<void> {
     const { config, clock, log } = this.#parts;

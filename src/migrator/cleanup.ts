@@ -31,9 +31,12 @@ export interface Leftover {
 /**
  * Looks for what a dead run has left; the caller holds the run lock. Only what is provably ours can go:
  *  - changelog, checkpoint, sentry   by their comments
- *  - ghost                           by a changelog or checkpoint beside it, since it has the original's comment
- *  - old table                       only when asked for, after a swap, and when it is what the checkpoint began with
- * @returns the tables in the order in which they are to be dropped: what proves that others are ours goes last.
+ *  - ghost                           by a changelog or checkpoint beside it, since it has the original's
+ *                                    comment
+ *  - old table                       only when asked for, after a swap, and when it is what the checkpoint
+ *                                    began with
+ * @returns the tables in the order in which they are to be dropped: what proves that others are ours goes
+ *   last.
  * @throws Refusal `not-found` when the original is not there: then one of ours may hold its rows.
  */
 export async function findLeftovers(session: Session, task: CleanUpTask): Promise<readonly Leftover[]> {
@@ -43,7 +46,7 @@ export async function findLeftovers(session: Session, task: CleanUpTask): Promis
       'not-found',
       `the table ${quoteTable(task.table)} cannot be found. Nothing was touched.`,
       {
-        hint: 'Where the original is gone one of our tables may hold its rows: look at them before anything is dropped.',
+        hint: 'One of our tables may hold its rows: look at them before anything is dropped.',
       },
     );
   }

@@ -112,7 +112,10 @@ async function takeOver(
   return { survey, plan, checkpoint, point: { position, prefix, rowsCopied, chunkRows, lastMark } };
 }
 
-/** What the ghost holds beyond the prefix may be of rows that are gone since (I8, HAZARDS 6 and 7). @returns rows. */
+/**
+ * What the ghost holds beyond the prefix may be of rows that are gone since (I8, HAZARDS 6 and 7). @returns
+ * rows.
+ */
 async function clearAbove(
   session: Session,
   { artifacts }: Survey,

@@ -23,9 +23,9 @@ const endings: Readonly<Record<EndReason, Ending>> = {
 /**
  * What a failure means for our tables.
  *
- * Kept, so: signals, lost connections, a server that is gone, read-only, full, or without a privilege, throttled or
- * locked for too long, purged binlogs, another server behind the same address, rows that do not fit (they can be
- * changed), a cut-over that did not succeed, and what nobody has thought of.
+ * Kept, so: signals, lost connections, a server that is gone, read-only, full, or without a privilege,
+ * throttled or locked for too long, purged binlogs, another server behind the same address, rows that do not
+ * fit (they can be changed), a cut-over that did not succeed, and what nobody has thought of.
  * @param resumable a checkpoint has been written, by this run or an earlier one.
  */
 export function endingOf(error: Error, resumable: boolean): Ending {

@@ -20,8 +20,8 @@ export interface FollowContext {
 }
 
 /**
- * Starts the stream and the heartbeat. All subscriptions come before the start (HAZARDS 43, 100), and the position is
- * taken before any row is read (I1), or is the one at which an earlier run stopped.
+ * Starts the stream and the heartbeat. All subscriptions come before the start (HAZARDS 43, 100), and the
+ * position is taken before any row is read (I1), or is the one at which an earlier run stopped.
  * @returns where the stream started.
  */
 export async function follow(context: FollowContext): Promise<Position> {
@@ -41,12 +41,14 @@ export async function follow(context: FollowContext): Promise<Position> {
   scope.spawn((stop) => heartbeat.run(parts.config.heartbeatIntervalMs, stop));
   scope.spawn((stop) => throttler.run(stop));
   if (point) {
-    // What was committed before now is visible. The way of the mark back may be long: the applier is needed for it.
+    // What was committed before now is visible. The way of the mark back may be long: the applier is needed
+    // for it.
     await heartbeat.mark();
     return position;
   }
   await waitForPreparedXa(path, parts, signal);
-  // What was committed before the position may not be visible yet; after this mark it is. It also proves the stream.
+  // What was committed before the position may not be visible yet; after this mark it is. It also proves the
+  // stream.
   await heartbeat.pass(firstPassTimeoutMs, signal);
   intake.expectCopy();
   return position;

@@ -7,8 +7,8 @@ import type { ArtifactRefs } from '../mysql/artifacts.ts';
  * The part of the stream that an earlier run of ours has seen already, with what that run did itself.
  *
  * States: replaying (from the stored position on) -> over (the first mark of this run has come).
- * While replaying, what a run does to its own tables beside their rows is known by its text: connections of a dead run
- * cannot be. All else is a change of the world, as ever.
+ * While replaying, what a run does to its own tables beside their rows is known by its text: connections of a
+ * dead run cannot be. All else is a change of the world, as ever.
  */
 export class Replay {
   readonly #lastMark: number;
@@ -26,7 +26,10 @@ export class Replay {
     if (row.sequence > this.#lastMark) this.#over = true;
   }
 
-  /** Whether the statement is one of an earlier run: carrying the counter over, making and dropping the sentry. */
+  /**
+   * Whether the statement is one of an earlier run: carrying the counter over, making and dropping the
+   * sentry.
+   */
   forgives(sql: string): boolean {
     if (this.#over) return false;
     return sql.includes(sentryComment) || this.#ours.some((head) => sql.startsWith(head));

@@ -37,8 +37,8 @@ function refusal(code: string, message: string, hint: string): Refusal {
 /**
  * Judges what an earlier run has left, for `--resume`. Reads only.
  * @throws Refusal `no-checkpoint`, `checkpoint-unreadable` (another format among others), `other-server`,
- *   `other-statement`, `ghost-missing`, `changelog-missing`, `old-exists`, `original-changed`, `ghost-changed`,
- *   `other-options`, `position-purged`, `position-unknown`.
+ *   `other-statement`, `ghost-missing`, `changelog-missing`, `old-exists`, `original-changed`,
+ *   `ghost-changed`, `other-options`, `position-purged`, `position-unknown`.
  */
 export async function judgeRemains(session: Session, found: Survey, parts: MigrationParts): Promise<Remains> {
   const stored = await storedCheckpoint(session, found.artifacts.checkpoint);
@@ -78,8 +78,8 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
 }
 
 /**
- * For a start without `--resume`: a swap that has happened and whose end nobody has seen must not be taken for a
- * fresh table.
+ * For a start without `--resume`: a swap that has happened and whose end nobody has seen must not be taken
+ * for a fresh table.
  * @throws Refusal `swap-unfinished`.
  */
 export async function refuseUnfinishedSwap(session: Session, found: Survey): Promise<void> {
@@ -98,7 +98,7 @@ export async function refuseUnfinishedSwap(session: Session, found: Survey): Pro
     `an earlier run has swapped the tables: ${quoteTable(original.ref)} is the new table already, ` +
       `${quoteTable(old)} the old one. Nothing was touched.`,
     {
-      hint: 'Give the same command with --resume to have it ended, or run poltergeist cleanup; then start again.',
+      hint: 'Have it ended by the same command with --resume, or by poltergeist cleanup; then start again.',
     },
   );
 }
@@ -128,7 +128,9 @@ function refuseAnother(task: CheckpointTask, { facts, alter, original }: Survey)
   }
 }
 
-/** Ghost gone, old table there (or the swap on record), and the original's name has the ghost's definition. */
+/**
+ * Ghost gone, old table there (or the swap on record), and the original's name has the ghost's definition.
+ */
 async function isSwapped(
   session: Session,
   survey: Survey,
@@ -194,7 +196,7 @@ async function planAsBefore(
   if (planHash(plan) !== task.planHash) {
     throw refusal(
       'other-options',
-      'options or the time zone of the server have changed, and with them which columns and values are copied',
+      'options or the time zone of the server have changed, and so what is copied',
       'Give the same options about columns and keys as then.',
     );
   }

@@ -12,14 +12,16 @@ import type { Session } from './session.ts';
 
 /** Why the stream cannot start at a position. */
 export interface MissingPosition {
-  /** `purged`: the server has thrown away what comes behind it. `unknown`: the server has never been there. */
+  /**
+   * `purged`: the server has thrown away what comes behind it. `unknown`: the server has never been there.
+   */
   readonly code: 'purged' | 'unknown';
   readonly why: string;
 }
 
 /**
- * Whether the server still has everything behind a position, and has been there at all: a server that was restored or
- * failed over may not (HAZARDS 42). Reads only.
+ * Whether the server still has everything behind a position, and has been there at all: a server that was
+ * restored or failed over may not (HAZARDS 42). Reads only.
  * @returns null when the stream can start there, as far as can be told beforehand.
  * @throws UsageError when the text is no position; ServerError, SessionError.
  */
@@ -97,7 +99,10 @@ function parseStates(list: string): ReadonlyMap<string, number> {
   return states;
 }
 
-/** Where the oldest binlog of a MariaDB begins; null where the account may not look, and the stream will find out. */
+/**
+ * Where the oldest binlog of a MariaDB begins; null where the account may not look, and the stream will find
+ * out.
+ */
 async function firstGtids(session: Session): Promise<MariadbGtidPosition | null> {
   try {
     const [first] = await session.query('SHOW BINARY LOGS');

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import { quoteTable, quoteText } from '../core/quote.ts';
+import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { text } from './row.ts';
 import type { Session } from './session.ts';
@@ -11,9 +11,9 @@ const endTimeoutMs = 300_000;
 const ER_NO_SUCH_THREAD = 1094;
 
 /**
- * Ends the statements of our account that write to the tables or rename them, and waits until they are over: a server
- * notices the death of a client only then, and a RENAME or a chunk of a dead run could still come to pass after we have
- * looked. Whoever calls holds the run lock, so nobody alive is at work on these tables.
+ * Ends the statements of our account that write to the tables or rename them, and waits until they are over:
+ * a server notices the death of a client only then, and a RENAME or a chunk of a dead run could still come to
+ * pass after we have looked. Whoever calls holds the run lock, so nobody alive is at work on these tables.
  * @throws Failure when they cannot be seen to end; ServerError, SessionError.
  */
 export async function endStatementsOn(
@@ -37,8 +37,8 @@ export async function endStatementsOn(
 }
 
 /**
- * Sees that nothing of a dead run goes on at the server. Beyond `endStatementsOn` the tables are locked for a moment,
- * which the server grants only when every transaction that has touched them is over.
+ * Sees that nothing of a dead run goes on at the server. Beyond `endStatementsOn` the tables are locked for a
+ * moment, which the server grants only when every transaction that has touched them is over.
  * @param tables the ghost and the changelog.
  * @throws as `endStatementsOn`; ServerError where somebody else holds a table.
  */
@@ -50,14 +50,17 @@ export async function quieten(session: Session, tables: readonly TableRef[], clo
 
 /** Somebody's SELECT is none of ours. */
 async function statementsOn(session: Session, names: readonly string[]): Promise<string[]> {
-  const rows = await session.query(
-    `SELECT id AS id, info AS info FROM information_schema.processlist WHERE id <> CONNECTION_ID() ` +
-      `AND user = SUBSTRING_INDEX(USER(), '@', 1) AND info IS NOT NULL ` +
-      `AND (${names.map((name) => `LOCATE(${quoteText(name)}, info) > 0`).join(' OR ')})`,
+  const [me] = await session.query(
+    `SELECT CAST(CONNECTION_ID() AS CHAR) AS id, SUBSTRING_INDEX(USER(), '@', 1) AS user`,
   );
+  // information_schema.processlist of MySQL fails while any session runs a statement with an emoji in it: it
+  // is utf8mb3.
+  const rows = await session.query('SHOW FULL PROCESSLIST');
   return rows
-    .filter((row) => /^\s*(insert|replace|delete|update|rename|alter)\b/i.test(text(row, 'info')))
-    .map((row) => text(row, 'id'));
+    .filter((row) => text(row, 'User') === text(me!, 'user') && text(row, 'Id') !== text(me!, 'id'))
+    .filter((row) => /^\s*(insert|replace|delete|update|rename|alter)\b/i.test(text(row, 'Info')))
+    .filter((row) => names.some((name) => text(row, 'Info').includes(name)))
+    .map((row) => text(row, 'Id'));
 }
 
 async function kill(session: Session, id: string): Promise<void> {

@@ -19,11 +19,11 @@ const againTimeoutMs = 120_000;
 const againPauseMs = { first: 50, last: 1000 };
 
 /**
- * The advisory lock that keeps two migrations off one table. It has gh-ost's name, so that the two tools keep off each
- * other as well. It lives as long as its session: a dead run's lock is gone with it.
+ * The advisory lock that keeps two migrations off one table. It has gh-ost's name, so that the two tools keep
+ * off each other as well. It lives as long as its session: a dead run's lock is gone with it.
  *
- * States: held -> lost (its session ended: killed, or the server was started again) -> held again, or given up. Who takes
- * the lock in between keeps it: nobody goes on beside another.
+ * States: held -> lost (its session ended: killed, or the server was started again) -> held again, or given
+ * up. Who takes the lock in between keeps it: nobody goes on beside another.
  */
 export class RunLock {
   readonly #connection: ConnectionOptions;
@@ -37,7 +37,8 @@ export class RunLock {
   }
 
   /**
-   * @param patienceSeconds how long to wait for it: the server may need a moment to see that its holder is dead.
+   * @param patienceSeconds how long to wait for it: the server may need a moment to see that its holder is
+   *   dead.
    * @throws Refusal `already-running` when somebody else holds it.
    */
   static async take(
@@ -53,10 +54,11 @@ export class RunLock {
       const holder = await holderOf(session, name);
       throw new Refusal(
         'already-running',
-        `another process is already migrating ${table.schema}.${table.name}: connection ${holder ?? '?'} holds the lock ${name}`,
+        `another process is already migrating ${table.schema}.${table.name}: ` +
+          `connection ${holder ?? '?'} holds the lock ${name}`,
         {
           hint:
-            'Nothing was touched. Wait for it to end, or find its host by that connection in the process list. ' +
+            'Nothing was touched. Wait for it to end, or find its host in the process list. ' +
             `If that host is dead: KILL ${holder ?? '(that connection)'}.`,
         },
       );
@@ -78,7 +80,10 @@ export class RunLock {
     }
   }
 
-  /** A session that does not answer is as good as lost; one that answers that it has no lock has lost it for good. */
+  /**
+   * A session that does not answer is as good as lost; one that answers that it has no lock has lost it for
+   * good.
+   */
   async #prove(signal: AbortSignal): Promise<void> {
     const sql = `SELECT IS_USED_LOCK(${quoteText(this.#name)}) = CONNECTION_ID() AS mine`;
     const limits = { timeoutMs: pingTimeoutMs, signal, kill: false };

@@ -20,7 +20,8 @@ export interface CleanUpParts {
 }
 
 /**
- * `poltergeist cleanup`: removes what a dead run has left, with --execute; otherwise says what it would remove.
+ * `poltergeist cleanup`: removes what a dead run has left, with --execute; otherwise says what it would
+ * remove.
  * @throws Refusal `already-running` while a run of the table is alive; `not-found`.
  */
 export async function cleanUp(options: OptionValues, parts: CleanUpParts): Promise<void> {

@@ -5,7 +5,10 @@ import type { CheckpointState } from '../core/checkpoint.ts';
 
 /** Where checkpoints are kept. */
 export interface CheckpointPort {
-  /** Resolves when the write is committed. @throws Failure when it can never succeed (the row is another run's). */
+  /**
+   * Resolves when the write is committed. @throws Failure when it can never succeed (the row is another
+   * run's).
+   */
   write(state: CheckpointState, signal: AbortSignal): Promise<void>;
 }
 
@@ -30,9 +33,10 @@ const retryMs = { first: 100, last: 5000 };
 /**
  * Writes checkpoints: every interval, and soon after each change of phase.
  *
- * States: resting (until the interval has passed or `soon` was called) -> writing (the state is taken at its begin, so
- * whatever is applied meanwhile is merely not claimed) -> resting | failing (waits a little, takes the state anew and
- * writes that). A checkpoint that fails ten times in a row ends the run, except during the cut-over.
+ * States: resting (until the interval has passed or `soon` was called) -> writing (the state is taken at its
+ * begin, so whatever is applied meanwhile is merely not claimed) -> resting | failing (waits a little, takes
+ * the state anew and writes that). A checkpoint that fails ten times in a row ends the run, except during the
+ * cut-over.
  */
 export class Checkpoints {
   readonly #parts: CheckpointParts;
@@ -102,7 +106,7 @@ export class Checkpoints {
 
 function tooMany(cause: unknown): Failure {
   return new Failure(`the checkpoint failed ${failuresMax} times in a row: ${messageOf(cause)}`, {
-    hint: 'The original table is untouched. Without checkpoints all work could be lost: mend this, and resume.',
+    hint: 'The original is untouched. Without checkpoints all work could be lost: mend this, and resume.',
     cause,
   });
 }

@@ -1,5 +1,5 @@
-// A dead run leaves tables behind. `poltergeist cleanup` removes them when nobody is at work and they are proven to be ours,
-// and nothing that is not (HAZARDS 76, 81).
+// A dead run leaves tables behind. `poltergeist cleanup` removes them when nobody is at work and they are
+// proven to be ours, and nothing that is not (HAZARDS 76, 81).
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';

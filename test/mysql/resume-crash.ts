@@ -1,4 +1,7 @@
-/** Runs a migration like the command, and dies by kill -9 at a step of its cut-over: `<step> <options of the command>`. */
+/**
+ * Runs a migration like the command, and dies by kill -9 at a step of its cut-over: `<step> <options of the
+ * command>`.
+ */
 import { systemClock } from '../../src/base/clock.ts';
 import { Migrator } from '../../src/migrator.ts';
 import { liveSettings } from '../../src/ops/live-settings.ts';

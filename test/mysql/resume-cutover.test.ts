@@ -1,5 +1,6 @@
-// A run dies in the middle of its cut-over: a sentry may be left, or the server may go on with the RENAME by itself. Whoever
-// comes next finds out which table is which, and ends it or says what to do (DESIGN I8, HAZARDS 73, 76).
+// A run dies in the middle of its cut-over: a sentry may be left, or the server may go on with the RENAME by
+// itself. Whoever comes next finds out which table is which, and ends it or says what to do (DESIGN I8,
+// HAZARDS 73, 76).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';

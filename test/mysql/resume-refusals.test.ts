@@ -1,5 +1,6 @@
-// What has changed while nobody was at work: whatever does not fit the checkpoint any more is refused by name, and nothing is
-// touched. And keys that only the server can order are resumed too, or copied anew where they cannot be (DESIGN I4, I8).
+// What has changed while nobody was at work: whatever does not fit the checkpoint any more is refused by
+// name, and nothing is touched. And keys that only the server can order are resumed too, or copied anew where
+// they cannot be (DESIGN I4, I8).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -112,7 +113,8 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
         `ALTER TABLE ${DB}._t_ghk COMMENT 'poltergeist checkpoint'`,
       );
       assert.equal((await run().failure()).code, 'ghost-exists');
-      // What was renamed to and fro is in the binlog that comes again, as a change of the world; so not from there.
+      // What was renamed to and fro is in the binlog that comes again, as a change of the world; so not from
+      // there.
       await interrupted();
       const last = run({}, '--resume');
       await last.finish();

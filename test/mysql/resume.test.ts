@@ -1,5 +1,6 @@
-// A run of days is cut down again and again: kill -9, SIGTERM, the server itself. It goes on where it stopped, at most one
-// checkpoint interval earlier, and no acknowledged write is lost (DESIGN I8, HAZARDS 6, 7, 59, 93, 99, 100).
+// A run of days is cut down again and again: kill -9, SIGTERM, the server itself. It goes on where it
+// stopped, at most one checkpoint interval earlier, and no acknowledged write is lost (DESIGN I8, HAZARDS 6,
+// 7, 59, 93, 99, 100).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,7 +96,8 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const found = await checkpointOf(sql);
       assert.ok(found.prefix.low !== null && !found.prefix.complete, 'it was not stopped within the copy');
       const low = Number(found.prefix.low);
-      // In the copied range, at its edge, in the range to be copied again, and beyond: some of each go while we are down.
+      // In the copied range, at its edge, in the range to be copied again, and beyond: some of each go while
+      // we are down.
       await runSql(sql, `DELETE FROM ${DB}.${TABLE} WHERE score_id % 10 = 1`);
       await runSql(sql, `DELETE FROM ${DB}.${TABLE} WHERE score_id BETWEEN ${low - 50} AND ${low + 400}`);
       const last = startCommand(server, { resume: true });
@@ -158,7 +160,8 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
     async function assertSameRows(): Promise<void> {
       const [row] = await runSql(
         sql,
-        `SELECT (SELECT COUNT(*) FROM ${DB}.${TABLE}) AS now, (SELECT COUNT(*) FROM ${DB}._${TABLE}_del) AS old,
+        `SELECT (SELECT COUNT(*) FROM ${DB}.${TABLE}) AS now,
+         (SELECT COUNT(*) FROM ${DB}._${TABLE}_del) AS old,
          (SELECT COUNT(*) FROM ${DB}.${TABLE} a JOIN ${DB}._${TABLE}_del b USING (score_id)
           WHERE a.country = b.country AND a.score = b.score AND a.user_id = b.user_id) AS same`,
       );

@@ -74,6 +74,6 @@ export function refuseHalfRenamed({ ref, artifacts }: Inspection): void {
   throw refusal(
     'half-renamed',
     `${table} is gone, ${kept} and ${renamed} are there: a cut-over was cut off between its two renames.`,
-    `To go back: RENAME TABLE ${kept} TO ${table}; and then --resume. Nothing has been written to either since.`,
+    `To go back: RENAME TABLE ${kept} TO ${table}; then --resume. Nothing was written since.`,
   );
 }

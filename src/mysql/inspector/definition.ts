@@ -61,7 +61,10 @@ function definitionOf(
   };
 }
 
-/** A definition without its next AUTO_INCREMENT, which is part of SHOW CREATE TABLE and moves with every INSERT. */
+/**
+ * A definition without its next AUTO_INCREMENT, which is part of SHOW CREATE TABLE and moves with every
+ * INSERT.
+ */
 export function withoutCounter(createSql: string): string {
   return createSql.replace(/^(\) .*?) AUTO_INCREMENT=\d+/m, '$1');
 }
