@@ -5,6 +5,7 @@ import type { Key, KeyCodec } from './key.ts';
 import { keyInList, rangeCondition } from './key-range.ts';
 import type { ColumnPair } from './mapping.ts';
 import { quoteName, quoteTable } from './quote.ts';
+import type { Column } from './table.ts';
 import type { TableRef } from './table-ref.ts';
 
 /** What the statements of the data path are made of. */
@@ -22,6 +23,8 @@ export interface GhostSqlParts {
   /** The migration key by the names of the original, and by those of the ghost. */
   readonly codec: KeyCodec;
   readonly ghostCodec: KeyCodec;
+  /** Keys that differ in the original may be equal in the ghost: a collation that sees less. */
+  readonly keysMayMerge?: boolean;
 }
 
 /** How a sync puts rows into the ghost. */
@@ -61,10 +64,12 @@ export class GhostSql {
     return `${this.#select(verb)} WHERE ${keyInList(this.#parts.codec, keys)}`;
   }
 
-  /** Removes the ghost's rows of these keys. */
+  /** Removes the ghost's rows of just these keys. */
   remove(keys: readonly Key[]): string {
-    const { ghost, ghostCodec } = this.#parts;
-    return `DELETE FROM ${quoteTable(ghost)} WHERE ${keyInList(ghostCodec, keys)}`;
+    const { ghost, ghostCodec, keysMayMerge } = this.#parts;
+    const found = keyInList(ghostCodec, keys);
+    const exact = keysMayMerge ? ` AND ${keyInList(ghostCodec, keys, { wrap: byCodePoint })}` : '';
+    return `DELETE FROM ${quoteTable(ghost)} WHERE ${found}${exact}`;
   }
 
   /** The key `rows` rows after `after`, in columns k0, k1 ... */
@@ -107,4 +112,9 @@ export class GhostSql {
     const { original, keyName } = this.#parts;
     return `${quoteTable(original)} FORCE INDEX (${quoteName(keyName)})`;
   }
+}
+
+/** A text compared by its code points: the row of another key that is equal to the ghost's collation is not meant. */
+export function byCodePoint(ref: string, { charset, dataType }: Column): string {
+  return charset === null || !/^(var)?char$/.test(dataType) ? ref : `${ref} COLLATE ${charset}_bin`;
 }

@@ -12,6 +12,8 @@ export interface KeyTarget {
   readonly qualifier?: string;
   /** The key's columns as this table has them. */
   readonly columns?: readonly Column[];
+  /** Made of each column's name where equality is to be another than the column's own. */
+  readonly wrap?: (ref: string, column: Column) => string;
 }
 
 /** One part of a key on the SQL side. */
@@ -153,8 +155,11 @@ function pair(codec: KeyCodec, values: readonly string[], bound: readonly string
   }));
 }
 
-function refsOf(codec: KeyCodec, { qualifier = '', columns = codec.columns }: KeyTarget): string[] {
-  return columns.map((column) => qualifier + quoteName(column.name));
+function refsOf(
+  codec: KeyCodec,
+  { qualifier = '', columns = codec.columns, wrap = (ref) => ref }: KeyTarget,
+): string[] {
+  return columns.map((column) => wrap(qualifier + quoteName(column.name), column));
 }
 
 function partsOf(codec: KeyCodec, key: Key, target: KeyTarget): Part[] {

@@ -18,10 +18,13 @@ export interface MigrationKey {
   readonly ghostHasSameUnique: boolean;
   /** The ghost's other unique keys. */
   readonly otherUniqueInGhost: readonly Index[];
-  /** Some unique key of the ghost may collide for rows that the original holds together. */
+  /** The unique keys of the ghost that may collide for rows that the original holds together. */
+  readonly addedUnique: readonly Index[];
   readonly addedUniqueness: boolean;
   /** Keys are equal and sorted alike on both sides (CodecOptions.sameComparison). */
   readonly sameComparison: boolean;
+  /** Keys that differ in the original may be equal in the ghost. */
+  readonly mayMerge: boolean;
 }
 
 export interface MigrationKeyOptions {
@@ -177,6 +180,11 @@ function describe(
       parts.every((part) => part.column !== null && part.prefixChars === null && names.has(part.column)),
   );
   const enforced = original.indexes.filter((index) => index.unique);
+  const addedUnique = unique.filter(
+    (index) =>
+      !isNumbered(index, ghost, target) &&
+      !enforced.some((source) => implies(source, index, original, target)),
+  );
   return {
     key,
     columns,
@@ -184,13 +192,20 @@ function describe(
     ghostIndex: lookupIndex(ghost, ghostColumns) as Index,
     ghostHasSameUnique: same !== undefined,
     otherUniqueInGhost: unique.filter((index) => index !== same),
-    addedUniqueness: unique.some(
-      (index) => !enforced.some((source) => implies(source, index, original, target)),
-    ),
+    addedUnique,
+    addedUniqueness: addedUnique.length > 0,
+    mayMerge: columns.some((column, i) => !conversionOf(column, ghostColumns[i] as Column).distinct),
     sameComparison: columns.every(
       (column, i) => conversionOf(column, ghostColumns[i] as Column).sameComparison,
     ),
   };
+}
+
+/** Whether the index has a new column that the server counts up: each row that is put in gets a number of its own. */
+function isNumbered(index: Index, ghost: TableDefinition, target: Target): boolean {
+  const taken = new Set([...target.values()].map((column) => column?.name));
+  const counted = ghost.columns.find(({ autoIncrement, name }) => autoIncrement && !taken.has(name));
+  return counted !== undefined && index.parts.some(({ column }) => column === counted.name);
 }
 
 /** Whether rows that are unique by `source` in the original are unique by `index` in the ghost. */

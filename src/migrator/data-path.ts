@@ -209,7 +209,7 @@ function makeStore(from: TableRef, to: TableRef, plan: Plan, tools: StoreTools):
   };
   const codecs = { codec: plan.codec, ghostCodec: plan.ghostCodec };
   return new SqlGhostStore({
-    sql: new GhostSql({ ...common, ...codecs, keyName: plan.key.key.name }),
+    sql: new GhostSql({ ...common, ...codecs, keyName: plan.key.key.name, keysMayMerge: plan.key.mayMerge }),
     codec: plan.codec,
     ghostName: to.name,
     uniqueness: plan.uniqueness,
@@ -239,7 +239,7 @@ function makeLateRows(old: TableRef, newTable: TableRef, plan: Plan, pools: Pool
     codec,
     ghostCodec,
   };
-  const sql = new GhostSql({ ...common, keyName: plan.key.key.name });
+  const sql = new GhostSql({ ...common, keyName: plan.key.key.name, keysMayMerge: plan.key.mayMerge });
   return new LateRows({ sql, newName: newTable.name, sessions: pools.sync });
 }
 

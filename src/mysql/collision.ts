@@ -1,4 +1,6 @@
 import type { KeyRange } from '../core/chunk.ts';
+import { byCodePoint } from '../core/ghost-sql.ts';
+import type { FilledColumn } from '../core/implicit-default.ts';
 import type { Key, KeyCodec } from '../core/key.ts';
 import { keyInList, rangeCondition } from '../core/key-range.ts';
 import type { ColumnPair } from '../core/mapping.ts';
@@ -14,8 +16,15 @@ export interface CollisionParts {
   readonly original: TableRef;
   readonly ghost: TableRef;
   readonly shared: readonly ColumnPair[];
+  /** What is read in place of the bare column, by its name. */
+  readonly copied: ReadonlyMap<string, string>;
+  readonly filled: readonly FilledColumn[];
   /** The ghost's unique keys. */
   readonly uniqueKeys: readonly Index[];
+  /** Those of them that the original does not enforce: of the others no two rows of the original can collide. */
+  readonly addedKeys: readonly Index[];
+  /** The ghost's AUTO_INCREMENT column. */
+  readonly counted: string | null;
   readonly codec: KeyCodec;
   readonly ghostCodec: KeyCodec;
 }
@@ -24,11 +33,11 @@ export interface CollisionParts {
 const pairsMax = 20;
 
 /**
- * Finds two rows of the original that collide under a unique key of the ghost. The server decides everything: the rows are
- * put into temporary tables with the ghost's column types, so its casts and collations judge, not ours.
+ * Finds out what stands in the way of a row of the ghost. The server decides everything: rows are put into temporary tables
+ * like the ghost, so its casts, collations and expressions judge, not ours.
  *
- * First: which rows in the way (in the ghost, or among the rows at hand) have equal values. Then, for each such pair: does the
- * original, now, hold two rows that violate the key? If not, the row in the way was stale.
+ * Whether two rows of the original collide: first, which rows in the way (in the ghost, or among the rows at hand) have equal
+ * values. Then, for each such pair: does the original, now, hold two rows that violate the key? If not, it was stale.
  */
 export class CollisionFinder {
   readonly #parts: CollisionParts;
@@ -44,96 +53,145 @@ export class CollisionFinder {
     violated: DuplicateKey,
     signal: AbortSignal,
   ): Promise<string | null> {
-    const index = this.#parts.uniqueKeys.find(({ name }) => name === violated.keyName);
-    // A functional part cannot be compared outside of its table: the number of attempts bounds that case.
-    if (!index || index.parts.some(({ column }) => column === null)) return null;
+    const index = this.#parts.addedKeys.find(({ name }) => name === violated.keyName);
+    if (!index) return null;
     const probe = this.#temporary('rows');
     try {
       await this.#createProbe(session, probe, signal);
       await session.execute(this.#fill(probe, where), { signal });
-      for (const [a, b] of await this.#pairs(session, probe, index, signal)) {
-        if (await this.#collide(session, index, a, b, signal)) {
-          return `${this.#describe(a)} and ${this.#describe(b)} (value ${violated.entry})`;
-        }
-      }
-      return null;
+      const pairs = await this.#pairs(session, probe, index, signal);
+      const found = await this.#colliding(session, pairs, signal);
+      if (!found) return null;
+      return `${this.#describe(found[0])} and ${this.#describe(found[1])} (value ${violated.entry})`;
     } finally {
-      await session.execute(`DROP TEMPORARY TABLE IF EXISTS ${quoteTable(probe)}`).catch(() => undefined);
+      await this.#drop(session, probe);
     }
+  }
+
+  /**
+   * Keys of rows of the ghost that hold values of the violated key which rows of `keys` have in the original now. Unless two
+   * rows collide in earnest they are stale, and their changes are pending or still in the stream.
+   */
+  async stale(
+    session: Session,
+    keys: readonly Key[],
+    violated: DuplicateKey,
+    signal: AbortSignal,
+  ): Promise<Key[]> {
+    const { original, ghost, shared, codec, ghostCodec, uniqueKeys } = this.#parts;
+    const index = uniqueKeys.find(({ name }) => name === violated.keyName);
+    if (!index) return [];
+    const equal: string[] = [];
+    for (const part of index.parts) {
+      const from = shared.find(({ to }) => to === part.column)?.from;
+      if (from === undefined) return [];
+      equal.push(`${value('g', part)} = ${value('o', { ...part, column: from })}`);
+    }
+    const columns = ghostCodec.selectExpressions('g.').map((expression, i) => `${expression} AS a${i}`);
+    const rows = await session.query(
+      `SELECT ${columns.join(', ')} FROM ${quoteTable(original)} o JOIN ${quoteTable(ghost)} g ON ${equal.join(' AND ')} ` +
+        `WHERE ${keyInList(codec, keys, { qualifier: 'o.' })}`,
+      { signal },
+    );
+    return rows.map((row) => this.#key(row, 'a'));
   }
 
   #temporary(name: string): TableRef {
     return { schema: this.#parts.ghost.schema, name: `_poltergeist_probe_${name}` };
   }
 
-  /** The ghost's columns, without any key. */
+  async #drop(session: Session, table: TableRef): Promise<void> {
+    await session.execute(`DROP TEMPORARY TABLE IF EXISTS ${quoteTable(table)}`).catch(() => undefined);
+  }
+
+  /** Like the ghost, its generated columns too, but without unique keys. */
   async #createProbe(session: Session, probe: TableRef, signal: AbortSignal): Promise<void> {
-    await session.execute(`DROP TEMPORARY TABLE IF EXISTS ${quoteTable(probe)}`, { signal });
-    const columns = this.#parts.shared.map(({ to }) => quoteName(to)).join(', ');
+    await this.#createLike(session, probe, signal);
+    const { uniqueKeys, counted } = this.#parts;
+    const changes = uniqueKeys.map(({ name, primary }) =>
+      primary ? 'DROP PRIMARY KEY' : `DROP KEY ${quoteName(name)}`,
+    );
+    // A column that counts itself up needs some key.
+    if (counted !== null && changes.length > 0) changes.push(`ADD KEY (${quoteName(counted)})`);
+    if (changes.length > 0)
+      await session.execute(`ALTER TABLE ${quoteTable(probe)} ${changes.join(', ')}`, { signal });
+  }
+
+  async #createLike(session: Session, table: TableRef, signal: AbortSignal): Promise<void> {
+    await this.#drop(session, table);
     await session.execute(
-      `CREATE TEMPORARY TABLE ${quoteTable(probe)} AS SELECT ${columns} FROM ${quoteTable(this.#parts.ghost)} LIMIT 0`,
+      `CREATE TEMPORARY TABLE ${quoteTable(table)} LIKE ${quoteTable(this.#parts.ghost)}`,
       { signal },
     );
   }
 
   #fill(probe: TableRef, where: KeyRange | readonly Key[]): string {
-    const { codec, original, shared } = this.#parts;
-    const to = shared.map((pair) => quoteName(pair.to)).join(', ');
-    const from = shared.map((pair) => quoteName(pair.from)).join(', ');
+    const { codec, original, shared, copied, filled } = this.#parts;
+    const to = [...shared.map((pair) => pair.to), ...filled.map(({ column }) => column)].map(quoteName);
+    const from = [
+      ...shared.map((pair) => copied.get(pair.from) ?? quoteName(pair.from)),
+      ...filled.map(({ literal }) => literal),
+    ];
     const condition = isRange(where) ? rangeCondition(codec, where) : keyInList(codec, where);
-    return `INSERT INTO ${quoteTable(probe)} (${to}) SELECT ${from} FROM ${quoteTable(original)} WHERE ${condition}`;
+    return (
+      `INSERT INTO ${quoteTable(probe)} (${to.join(', ')}) ` +
+      `SELECT ${from.join(', ')} FROM ${quoteTable(original)} WHERE ${condition}`
+    );
   }
 
   /** Keys of rows with equal values: a row at hand with a row of the ghost, then rows at hand with each other. */
   async #pairs(session: Session, probe: TableRef, index: Index, signal: AbortSignal): Promise<[Key, Key][]> {
     const { ghost, ghostCodec } = this.#parts;
     const keys = ghostCodec.columns.map(({ name }) => quoteName(name));
-    const differ = keys.map((name) => `a.${name} <> b.${name}`).join(' OR ');
-    const equal = index.parts.map((part) => `${value('a', part)} = ${value('b', part)}`).join(' AND ');
+    const exact = (side: string): string[] =>
+      ghostCodec.columns.map((column) => byCodePoint(`${side}.${quoteName(column.name)}`, column));
+    const [left, right] = [exact('a'), exact('b')];
+    const differ = left.map((ref, i) => `${ref} <> ${right[i]}`).join(' OR ');
+    const equal = index.parts.map((_, i) => `a._p${i} = b._p${i}`).join(' AND ');
     const columns = ['a', 'b'].flatMap((side) =>
       ghostCodec.selectExpressions(`${side}.`).map((expression, i) => `${expression} AS ${side}${i}`),
     );
-    const select = (from: string): string =>
-      `SELECT ${columns.join(', ')} FROM ${from} ON ${equal} WHERE ${differ} LIMIT ${pairsMax}`;
-    const first = await session.query(select(`${quoteTable(probe)} a JOIN ${quoteTable(ghost)} b`), {
-      signal,
-    });
+    const values = [...keys, ...index.parts.map((part, i) => `${value('', part)} AS _p${i}`)].join(', ');
+    const from = (table: TableRef): string => `(SELECT ${values} FROM ${quoteTable(table)})`;
+    const select = (other: TableRef): string =>
+      `SELECT ${columns.join(', ')} FROM ${from(probe)} a JOIN ${from(other)} b ON ${equal} WHERE ${differ} LIMIT ${pairsMax}`;
+    const first = await session.query(select(ghost), { signal });
     // MySQL cannot open a temporary table twice in one statement: the second side is a copy.
     const copy = this.#temporary('again');
     try {
       await session.execute(
         `CREATE TEMPORARY TABLE ${quoteTable(copy)} AS SELECT * FROM ${quoteTable(probe)}`,
-        {
-          signal,
-        },
+        { signal },
       );
-      const second = await session.query(select(`${quoteTable(probe)} a JOIN ${quoteTable(copy)} b`), {
-        signal,
-      });
+      const second = await session.query(select(copy), { signal });
       return [...first, ...second].map((row) => [this.#key(row, 'a'), this.#key(row, 'b')]);
     } finally {
-      await session.execute(`DROP TEMPORARY TABLE IF EXISTS ${quoteTable(copy)}`).catch(() => undefined);
+      await this.#drop(session, copy);
     }
   }
 
-  /** Whether the original, in one snapshot, holds both rows and they violate the key. */
-  async #collide(session: Session, index: Index, a: Key, b: Key, signal: AbortSignal): Promise<boolean> {
+  /** The first pair that the original holds, in one snapshot, and that violates a key of the ghost. */
+  async #colliding(
+    session: Session,
+    pairs: readonly [Key, Key][],
+    signal: AbortSignal,
+  ): Promise<[Key, Key] | null> {
+    if (pairs.length === 0) return null;
     const judge = this.#temporary('judge');
     try {
-      await this.#createProbe(session, judge, signal);
-      const parts = index.parts.map(
-        ({ column, prefixChars }) => quoteName(column!) + (prefixChars === null ? '' : `(${prefixChars})`),
-      );
-      await session.execute(`ALTER TABLE ${quoteTable(judge)} ADD UNIQUE KEY (${parts.join(', ')})`, {
-        signal,
-      });
-      await session.execute(this.#fill(judge, [a, b]), { signal });
-      return false;
-    } catch (error) {
-      if (classify(error) === 'duplicate') return true;
-      throw error;
+      await this.#createLike(session, judge, signal);
+      for (const pair of pairs) {
+        try {
+          await session.execute(this.#fill(judge, pair), { signal });
+          await session.execute(`DELETE FROM ${quoteTable(judge)}`, { signal });
+        } catch (error) {
+          if (classify(error) === 'duplicate') return pair;
+          throw error;
+        }
+      }
+      return null;
     } finally {
-      await session.execute(`DROP TEMPORARY TABLE IF EXISTS ${quoteTable(judge)}`).catch(() => undefined);
+      await this.#drop(session, judge);
     }
   }
 
@@ -154,6 +212,8 @@ function isRange(where: KeyRange | readonly Key[]): where is KeyRange {
 }
 
 function value(side: string, part: IndexPart): string {
-  const column = `${side}.${quoteName(part.column!)}`;
+  // The catalogue prints expressions with their quotes escaped.
+  if (part.column === null) return `(${(part.expression ?? 'NULL').replaceAll("\\'", "'")})`;
+  const column = `${side === '' ? '' : `${side}.`}${quoteName(part.column)}`;
   return part.prefixChars === null ? column : `LEFT(${column}, ${part.prefixChars})`;
 }

@@ -44,6 +44,10 @@ export interface GhostStoreParts {
   readonly clock: Clock;
 }
 
+/** How often an exclusive sync takes in the stale rows that stand in its way, before it gives up. */
+const displacementsMax = 10;
+/** Keys that are read in one snapshot, so in one statement, where rows may have swapped their values. */
+const keysTogetherMax = 20_000;
 /** Keys named in one statement at the most: an exclusive sync may have many. */
 const keysPerStatementMax = 1000;
 
@@ -96,6 +100,40 @@ export class SqlGhostStore implements GhostStore {
     manner: SyncManner,
     signal: AbortSignal,
   ): Promise<number> {
+    const displaces = manner === 'alone' && this.#parts.uniqueness === 'added';
+    if (!displaces) return await this.#syncOnce(keys, deleted, manner, signal);
+    return await this.#syncWithStale(keys, signal);
+  }
+
+  /**
+   * Alone where uniqueness is added: REPLACE could displace a row that collides in earnest. So the rows that stand in the way
+   * are synced along, in one statement and so of one snapshot: rows that swap their values faster than they are followed
+   * would else be in each other's way for ever. A sync is right for any key at any time; two that collide still do.
+   */
+  async #syncWithStale(keys: readonly Key[], signal: AbortSignal): Promise<number> {
+    const all = new Set(keys);
+    for (let round = 1; ; round += 1) {
+      try {
+        return await this.#syncOnce([...all], [], 'beside', signal, keysTogetherMax);
+      } catch (error) {
+        if (!(error instanceof DuplicateKey) || round > displacementsMax) throw error;
+        const stale = await this.#run(this.#parts.askSessions, signal, (session) =>
+          this.#collisions.stale(session, [...all], error, signal),
+        );
+        const before = all.size;
+        for (const key of stale) all.add(key);
+        if (all.size === before) throw error;
+      }
+    }
+  }
+
+  async #syncOnce(
+    keys: readonly Key[],
+    deleted: readonly Key[],
+    manner: SyncManner,
+    signal: AbortSignal,
+    keysMax = keysPerStatementMax,
+  ): Promise<number> {
     const { syncSessions, uniqueness } = this.#parts;
     const verb: SyncVerb =
       uniqueness === 'sole' || (uniqueness === 'enforced' && manner === 'alone') ? 'REPLACE' : 'INSERT';
@@ -108,7 +146,7 @@ export class SqlGhostStore implements GhostStore {
         return await session.transaction(async () => {
           for (const slice of slices(removed))
             await session.execute(this.#parts.sql.remove(slice), { signal });
-          return await this.#put(session, verb, keys, signal);
+          return await this.#put(session, verb, keys, signal, keysMax);
         });
       }),
     );
@@ -158,10 +196,16 @@ export class SqlGhostStore implements GhostStore {
   }
 
   /** Puts the rows of any number of keys. Where warnings are read, none can be missed: see LossyWriter. */
-  async #put(session: Session, verb: SyncVerb, keys: readonly Key[], signal: AbortSignal): Promise<number> {
+  async #put(
+    session: Session,
+    verb: SyncVerb,
+    keys: readonly Key[],
+    signal: AbortSignal,
+    keysMax = keysPerStatementMax,
+  ): Promise<number> {
     const { sql, writer } = this.#parts;
     let rows = 0;
-    for (const slice of slices(keys, writer.keysMax ?? keysPerStatementMax))
+    for (const slice of slices(keys, writer.keysMax ?? keysMax))
       rows += await writer.write(session, sql.put(verb, slice), signal);
     return rows;
   }

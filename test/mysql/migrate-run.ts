@@ -12,7 +12,7 @@ import { parseOptions } from '../../src/ops/parse-options.ts';
 import { type LabServer, runSql } from '../lab/lab.ts';
 
 const pollMs = 10;
-const phaseTimeoutMs = 60_000;
+const phaseTimeoutMs = 45_000;
 
 /** A migration to be run. */
 export interface RunSpec {
@@ -85,25 +85,32 @@ export class Run {
       }
       if (now.phase !== 'failed' && holds(now)) return now;
       if (this.#over || performance.now() > limit)
-        throw new Error(`no ${what}, but ${now.phase}:\n${this.lines.join('\n')}`);
+        throw new Error(`no ${what}, but ${JSON.stringify(now)}:\n${this.lines.join('\n')}`);
       await systemClock.sleep(pollMs);
     }
   }
 
   /** Lets the cut-over go on and waits for the end. @throws what the run failed with. */
   async finish(): Promise<Snapshot> {
-    this.migrator.unpostpone();
-    const error = await this.#ended;
+    const error = await this.#end();
     if (error !== null) throw error;
     return this.snapshot;
   }
 
   /** What the run failed with. @throws where it did not fail. */
   async failure(): Promise<Error & { readonly hint?: string; readonly code?: string }> {
-    this.migrator.unpostpone();
-    const error = await this.#ended;
+    const error = await this.#end();
     assert.ok(error instanceof Error, 'the migration was to fail, and succeeded');
     return error;
+  }
+
+  async #end(): Promise<unknown> {
+    // It says no as long as nothing is being postponed.
+    const isOver = (): boolean => !this.migrator.unpostpone() && this.#over;
+    await this.until('end', isOver).catch(() => undefined);
+    if (!this.#over)
+      throw new Error(`no end, but ${JSON.stringify(this.snapshot)}:\n${this.lines.join('\n')}`);
+    return await this.#ended;
   }
 
   /** Ends it, whatever it is at: for the end of a test. */

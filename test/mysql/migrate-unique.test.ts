@@ -40,6 +40,10 @@ const cases: readonly Case[] = [
     alter: 'ADD UNIQUE KEY pair (note, id)',
   },
   {
+    what: 'HAZARDS 89, 120: a unique key is added over one column while the values of another unique key are swapped',
+    alter: 'ADD COLUMN twin BIGINT AS (id) STORED, ADD UNIQUE KEY twin (twin)',
+  },
+  {
     what: 'HAZARDS 89: a unique key is narrowed over clean data',
     keys: 'UNIQUE KEY slot (slot, id)',
     alter: 'DROP KEY slot, ADD UNIQUE KEY slot (slot)',

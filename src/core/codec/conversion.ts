@@ -56,8 +56,10 @@ function textConversion(from: Column, to: Column): Conversion {
   const shorter = (to.lengthChars ?? 0) < (from.lengthChars ?? 0);
   // Code points apart stay apart; but trailing spaces that counted must go on counting.
   const finest = target.endsWith('_bin') && (isNoPad(target) || !isNoPad(from.collation ?? ''));
+  // Keys that differ in spaces at the end would become one, and deleting one would delete both.
+  const padded = isNoPad(from.collation ?? '') && !isNoPad(target);
   return {
-    findable: !losesSpaces,
+    findable: !losesSpaces && !padded,
     distinct: (same || finest) && !losesSpaces && !shorter,
     sameComparison: same && !losesSpaces,
   };
