@@ -33,15 +33,14 @@ export interface VerifyStore {
    * ghost.
    */
   judge(keys: readonly Key[], signal: AbortSignal): Promise<Judgement>;
-  /**
-   * Compares without this column (a name of the original's) from now on. @returns false when it is left out
-   * already.
-   */
-  leaveOut(column: string): boolean;
+  /** Compares without this column (a name of the original's) from now on. */
+  leaveOut(column: string): void;
 }
 
 /** Where the chunks to compare come from: a chunker of the verifier's own. */
 export interface VerifyChunks {
+  /** A new pass, from the start. */
+  begin(): void;
   next(signal: AbortSignal): Promise<Chunk | null>;
   feedback(chunk: Chunk, rows: number, elapsedMs: number): void;
   /** The chunk is done with. */

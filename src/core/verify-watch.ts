@@ -38,10 +38,13 @@ export class WatchList {
     return this.#dropped;
   }
 
-  /** A change of the row came in: a look that is under way can say nothing about this key. */
-  touch(key: Key): void {
+  /**
+   * A change of the row came in: a look that is under way can say nothing about this key.
+   * @param keep false where the key is not in the sample: then it need not be compared again.
+   */
+  touch(key: Key, keep: boolean): void {
     if (this.#guarded.has(key)) this.#touched.add(key);
-    if (this.#waiting.has(key) || this.#suspects.has(key)) return;
+    if (!keep || this.#waiting.has(key) || this.#suspects.has(key)) return;
     if (this.full) this.#dropped += 1;
     else this.#waiting.add(key);
   }

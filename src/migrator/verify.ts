@@ -6,8 +6,9 @@ import { ComparisonSql } from '../core/comparison-sql.ts';
 import type { Gate } from '../core/gate.ts';
 import type { GhostStore } from '../core/store.ts';
 import type { Column, TableDefinition } from '../core/table.ts';
+import type { VerifyChunks } from '../core/verify-store.ts';
 import type { Visibility } from '../core/visibility.ts';
-import { Watermark } from '../core/watermark.ts';
+import { type KeyOrder, Watermark } from '../core/watermark.ts';
 import type { SessionPool } from '../mysql/pool.ts';
 import { SqlVerifyStore } from '../mysql/verify-store.ts';
 import { Chunker } from '../stages/chunker.ts';
@@ -81,8 +82,6 @@ export function makeVerifier(
   const ghostRanges = key.ghostColumns.every(({ name }, i) => key.ghostIndex.parts[i]?.column === name);
   if (!ghostRanges)
     log.warn({}, 'rows that only the ghost has will not be looked for: its key is in another order');
-  const watermark = new Watermark(codec);
-  const chunker = new Chunker(store, watermark, { chunkRows: null }, chunkSizing);
   const { schema } = artifacts.ghost;
   const sql = new ComparisonSql({
     original: original.ref,
@@ -99,11 +98,7 @@ export function makeVerifier(
       ...shared,
       ...{ clock, log, leftOut },
       store: new SqlVerifyStore({ sql, codec, sessions, canProbe }),
-      chunks: {
-        next: (signal) => chunker.next(signal),
-        feedback: (chunk, rows, elapsedMs) => chunker.feedback(chunk, rows, elapsedMs),
-        settle: (chunk) => watermark.settle(chunk),
-      },
+      chunks: chunksOf(store, codec),
       describe: (each) => {
         const literals = codec.literals(each);
         return codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
@@ -111,4 +106,19 @@ export function makeVerifier(
     },
     { percent: config.verify.percent },
   );
+}
+
+/** Chunks of the verifier's own, from the start for each pass. */
+function chunksOf(store: Pick<GhostStore, 'bound'>, order: KeyOrder): VerifyChunks {
+  let watermark = new Watermark(order);
+  let chunker = new Chunker(store, watermark, { chunkRows: null }, chunkSizing);
+  return {
+    begin: () => {
+      watermark = new Watermark(order);
+      chunker = new Chunker(store, watermark, { chunkRows: null }, chunkSizing);
+    },
+    next: (signal) => chunker.next(signal),
+    feedback: (chunk, rows, elapsedMs) => chunker.feedback(chunk, rows, elapsedMs),
+    settle: (chunk) => watermark.settle(chunk),
+  };
 }

@@ -2,6 +2,7 @@ import { Failure, Transient } from '../base/errors.ts';
 import { Pulse } from '../base/pulse.ts';
 import type { Chunk } from '../core/chunk.ts';
 import type { Key } from '../core/key.ts';
+import { Doubts } from '../core/verify-doubts.ts';
 import { type VerifierOptions, verifierDefaults } from '../core/verify-options.ts';
 import type { VerifierParts } from '../core/verify-parts.ts';
 import { Repairs } from '../core/verify-repairs.ts';
@@ -14,10 +15,10 @@ const settleMs = 5000;
 const lookPauseMs = 200;
 /** Looks after which a suspect that kept changing is left to the cut-over. */
 const looksMax = 5;
+/** Passes over all chunks until one finds nothing. */
+const passesMax = 3;
 /** Lines about single rows in the log; the report has their number. */
 const linesMax = 100;
-/** Rows for which a column's expression may be wrong until the column is left out. */
-const doubtsMax = 50;
 
 /**
  * Compares ghost and original without locks, while changes flow (I6).
@@ -40,8 +41,7 @@ export class Verifier {
   readonly #options: VerifierOptions;
   readonly #watch: WatchList;
   readonly #repairs = new Repairs();
-  readonly #doubts = new Map<string, number>();
-  readonly #leftOut: string[];
+  readonly #doubts: Doubts;
   readonly #progressed = new Pulse();
   #state: 'idle' | 'comparing' | 'watching' = 'idle';
   #rows = 0;
@@ -58,7 +58,7 @@ export class Verifier {
     this.#parts = parts;
     this.#options = { ...verifierDefaults, ...options };
     this.#watch = new WatchList(this.#options.watchMax);
-    this.#leftOut = [...parts.leftOut];
+    this.#doubts = new Doubts(parts.leftOut);
     this.#share = 100 - this.#options.percent;
   }
 
@@ -73,7 +73,7 @@ export class Verifier {
       comparedAgain: this.#comparedAgain,
       watched: this.#watch.size,
       notCompared: this.#watch.dropped + this.#notCompared,
-      leftOut: this.#leftOut,
+      leftOut: this.#doubts.leftOut,
     };
   }
 
@@ -86,10 +86,10 @@ export class Verifier {
   touched(key: Key): void {
     if (this.#state === 'idle') return;
     this.#touchShare += this.#options.percent;
-    if (this.#touchShare < 100) return;
-    this.#touchShare -= 100;
+    const sampled = this.#touchShare >= 100;
+    if (sampled) this.#touchShare -= 100;
     const wasEmpty = this.#watch.size === 0;
-    this.#watch.touch(key);
+    this.#watch.touch(key, sampled);
     if (wasEmpty) this.#progressed.beat();
   }
 
@@ -100,6 +100,24 @@ export class Verifier {
    */
   async run(workers: number, signal: AbortSignal): Promise<void> {
     this.#state = 'comparing';
+    for (let pass = 1; ; pass += 1) {
+      const before = this.#repairs.found;
+      await this.#pass(workers, signal);
+      // A pass with repairs proves nothing: what spoiled those rows may have spoiled others behind us.
+      if (this.#repairs.found === before) break;
+      if (pass >= passesMax) {
+        throw new Failure(`rows of the ghost still differ from the original after ${pass} passes`, {
+          hint: 'The original table is untouched. Does somebody write with sql_log_bin=0, or to the ghost?',
+        });
+      }
+      this.#parts.log.info({ pass }, 'rows were repaired: everything is compared once more');
+    }
+    this.#state = 'watching';
+  }
+
+  async #pass(workers: number, signal: AbortSignal): Promise<void> {
+    this.#parts.chunks.begin();
+    this.#rows = 0;
     const crew = new AbortController();
     const together = AbortSignal.any([signal, crew.signal]);
     const work = Array.from({ length: workers }, () => this.#work(together));
@@ -114,7 +132,6 @@ export class Verifier {
       () => this.#repairs.outstanding === 0 && !this.#watch.hasFresh(looksMax),
       signal,
     );
-    this.#state = 'watching';
   }
 
   /** Looks at suspects and at touched keys until the signal aborts. */
@@ -142,7 +159,7 @@ export class Verifier {
    * @throws Transient when rows differ: they are suspects now, and the cut-over may be tried again later.
    */
   async finish(signal: AbortSignal): Promise<void> {
-    const { store, clock } = this.#parts;
+    const { clock } = this.#parts;
     const { finishKeysMax, finishMs, lookKeys } = this.#options;
     if (this.unrepaired > 0) throw new Transient(`${this.unrepaired} rows of the ghost are being repaired`);
     const startMs = clock.nowMs();
@@ -150,13 +167,11 @@ export class Verifier {
     let done = 0;
     while (done < Math.min(keys.length, finishKeysMax) && clock.nowMs() - startMs < finishMs) {
       const slice = keys.slice(done, done + lookKeys);
-      const differing = await store.compareKeys(slice, signal);
-      const judged =
-        differing.length === 0 ? [] : [...(await store.judge(differing, signal)).differing.keys()];
-      if (judged.length > 0) {
-        for (const key of judged) this.#watch.suspect(key);
+      const judged = await this.#read(slice, signal);
+      if (judged.size > 0) {
+        for (const key of judged.keys()) this.#watch.suspect(key);
         this.#progressed.beat();
-        throw new Transient(`${judged.length} rows of the ghost differ from the original under the lock`, {
+        throw new Transient(`${judged.size} rows of the ghost differ from the original under the lock`, {
           hint: 'The tables are not swapped. The rows are looked at again and repaired.',
         });
       }
@@ -232,12 +247,16 @@ export class Verifier {
 
   /** The keys of these whose rows differ by the server's own conversion, and in what. */
   async #read(keys: readonly Key[], signal: AbortSignal): Promise<ReadonlyMap<Key, readonly string[]>> {
-    const { store } = this.#parts;
+    const { store, log } = this.#parts;
     if (keys.length === 0) return new Map();
     const differing = await store.compareKeys(keys, signal);
     if (differing.length === 0) return new Map();
     const judgement = await store.judge(differing, signal);
-    for (const column of judgement.doubtful) this.#doubt(column, differing.length);
+    for (const column of judgement.doubtful) {
+      if (!this.#doubts.raise(column, differing.length)) continue;
+      store.leaveOut(column);
+      log.warn({ column }, `column ${column} is left out: its conversion cannot be compared by chunks`);
+    }
     return judgement.differing;
   }
 
@@ -277,17 +296,5 @@ export class Verifier {
     // A delete that comes with it does no harm: a sync puts back what the original has.
     changes.touch(key, true);
     this.#watch.suspect(key);
-  }
-
-  /** An expression saw a difference where the server's conversion makes none. */
-  #doubt(column: string, rows: number): void {
-    const count = (this.#doubts.get(column) ?? 0) + rows;
-    this.#doubts.set(column, count);
-    if (count < doubtsMax || !this.#parts.store.leaveOut(column)) return;
-    this.#leftOut.push(column);
-    this.#parts.log.warn(
-      { column },
-      `column ${column} is converted in a way that cannot be compared by chunks: it is left out from here on`,
-    );
   }
 }
