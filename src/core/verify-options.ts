@@ -15,6 +15,7 @@ export interface VerifierOptions {
   readonly repairsMax: number;
 }
 
+/** What is verified, and within which bounds, where nothing else is said. */
 export const verifierDefaults: VerifierOptions = {
   percent: 100,
   passTimeoutMs: 600_000,

@@ -9,6 +9,7 @@ import { classify, isTransient, ServerError } from './server-error.ts';
 import type { Row, Session, Value } from './session.ts';
 import { SessionError } from './session-error.ts';
 
+/** What the store works with. */
 export interface VerifyStoreParts {
   readonly sql: ComparisonSql;
   readonly codec: KeyCodec;
