@@ -32,19 +32,35 @@ function isShorter(from: number | null, to: number | null): boolean {
   return from !== null && to !== null && to < from;
 }
 
-/** The SQL of each shared column that is not read as it is, by its name in the original. */
+/**
+ * The SQL of each shared column that is not read as it is, by its name in the original.
+ * @param lossy columns of the ghost that may lose data.
+ */
 export function copiedValues(
   original: TableDefinition,
   ghost: TableDefinition,
   { shared }: Mapping,
+  flavor: 'mysql' | 'mariadb',
+  lossy: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const pair of shared) {
     const from = original.columns.find(({ name }) => name === pair.from);
     const to = ghost.columns.find(({ name }) => name === pair.to);
     const ref = quoteName(pair.from);
-    const value = from && to ? copiedValue(from, to, ref) : ref;
+    let value = from && to ? copiedValue(from, to, ref) : ref;
+    const guarded = flavor === 'mariadb' && !lossy.has(pair.to);
+    if (guarded && from?.nullable && to && to.dataType === 'timestamp' && !to.nullable)
+      value = withoutNull(ref, value);
     if (value !== ref) values.set(pair.from, value);
   }
   return values;
+}
+
+/**
+ * The value, and an error where it is NULL: MariaDB, strict or not, would put the time of the clock into a TIMESTAMP NOT NULL.
+ * The message of an integer overflow shows its expression, and so the column.
+ */
+function withoutNull(ref: string, value: string): string {
+  return `IF(9223372036854775807 + (${ref} IS NULL) > 0, ${value}, ${value})`;
 }

@@ -70,6 +70,8 @@ function mayCollide({ parts }: Index, ghost: TableDefinition, lossy: ReadonlySet
 /** What stands before a column's name at the end of a message, and what after it. */
 const namings: readonly (readonly [before: string, after: string])[] = [
   [" for column '", "'"],
+  // .. Invalid TIMESTAMP value in column 'column'
+  [" in column '", "'"],
   // MariaDB: .. for column `schema`.`table`.`column`
   ['.`', '`'],
   // JSON: .. at position 0 in value for column 'table.column'.

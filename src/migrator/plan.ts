@@ -57,7 +57,7 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     ghost,
     mapping,
     filled: implicitDefaults(ghost.columns, mapping.added),
-    copied: copiedValues(original, ghost, mapping),
+    copied: copiedValues(original, ghost, mapping, facts.flavor, lossy),
     key,
     codec,
     ghostCodec: renamedCodec(codec, key.ghostColumns),

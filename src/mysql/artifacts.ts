@@ -1,6 +1,6 @@
 import { Failure, messageOf, Refusal } from '../base/errors.ts';
 import { createChangelogSql, sentryComment } from '../core/changelog-sql.ts';
-import { quoteTable, quoteText } from '../core/quote.ts';
+import { quoteName, quoteTable, quoteText } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { readTableDefinition } from './inspector/definition.ts';
@@ -35,6 +35,8 @@ export async function createGhost(
   alterText: string,
 ): Promise<TableDefinition> {
   await session.execute(`CREATE TABLE ${quoteTable(ghost)} LIKE ${quoteTable(original)}`);
+  // The ALTER may name things of the schema: a sequence, a function.
+  await session.execute(`USE ${quoteName(ghost.schema)}`);
   try {
     await session.execute(`ALTER TABLE ${quoteTable(ghost)} ${alterText}`);
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
-import { text } from './row.ts';
+import { readProcesses } from './processlist.ts';
 import type { Session } from './session.ts';
 
 const pollMs = 50;
@@ -50,17 +50,11 @@ export async function quieten(session: Session, tables: readonly TableRef[], clo
 
 /** Somebody's SELECT is none of ours. */
 async function statementsOn(session: Session, names: readonly string[]): Promise<string[]> {
-  const [me] = await session.query(
-    `SELECT CAST(CONNECTION_ID() AS CHAR) AS id, SUBSTRING_INDEX(USER(), '@', 1) AS user`,
-  );
-  // information_schema.processlist of MySQL fails while any session runs a statement with an emoji in it: it
-  // is utf8mb3.
-  const rows = await session.query('SHOW FULL PROCESSLIST');
-  return rows
-    .filter((row) => text(row, 'User') === text(me!, 'user') && text(row, 'Id') !== text(me!, 'id'))
-    .filter((row) => /^\s*(insert|replace|delete|update|rename|alter)\b/i.test(text(row, 'Info')))
-    .filter((row) => names.some((name) => text(row, 'Info').includes(name)))
-    .map((row) => text(row, 'Id'));
+  const ours = (await readProcesses(session)).filter(({ sibling }) => sibling);
+  return ours
+    .filter(({ statement }) => /^\s*(insert|replace|delete|update|rename|alter)\b/i.test(statement))
+    .filter(({ statement }) => names.some((name) => statement.includes(name)))
+    .map(({ id }) => String(id));
 }
 
 async function kill(session: Session, id: string): Promise<void> {

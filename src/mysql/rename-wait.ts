@@ -1,6 +1,7 @@
 import { quoteTable, quoteText } from '../core/quote.ts';
 import type { RenameWait, SwapThreads } from '../core/swap-port.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import { readProcesses } from './processlist.ts';
 import { type Row, text } from './row.ts';
 import { classify } from './server-error.ts';
 import type { Session } from './session.ts';
@@ -56,10 +57,8 @@ export async function waitByProbe(
   threads: SwapThreads,
   sentryDropped: boolean,
 ): Promise<RenameWait> {
-  const [row] = await session.query(
-    `SELECT state FROM information_schema.processlist WHERE id = ${threads.rename}`,
-  );
-  if (!row || !/waiting for .*metadata lock/i.test(text(row, 'state'))) return 'nothing';
+  const rename = (await readProcesses(session)).find(({ id }) => id === threads.rename);
+  if (!/waiting for .*metadata lock/i.test(rename?.state ?? '')) return 'nothing';
   if (!sentryDropped) return 'sentry';
   try {
     await probe.query(`SELECT 1 FROM ${quoteTable(original)} LIMIT 0`);

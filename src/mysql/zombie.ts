@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { SessionPool } from './pool.ts';
+import { readProcesses } from './processlist.ts';
 import { classify } from './server-error.ts';
 import type { Session } from './session.ts';
 import { SessionError } from './session-error.ts';
@@ -59,12 +60,8 @@ async function killed(session: Session, lost: Session, signal: AbortSignal): Pro
   // The server was started again, and the number is ours once more.
   if (session.threadId === lost.threadId) return true;
   const limits = { timeoutMs: questionMs, signal };
-  const rows = await session.query(
-    `SELECT 1 AS found FROM information_schema.processlist ` +
-      `WHERE id = ${lost.threadId} AND user = SUBSTRING_INDEX(USER(), '@', 1)`,
-    limits,
-  );
-  if (rows.length === 0) return true;
+  const processes = await readProcesses(session, limits);
+  if (!processes.some(({ id, sibling }) => sibling && id === lost.threadId)) return true;
   await session.execute(`KILL ${lost.threadId}`, limits).catch((error: unknown) => {
     // 1094: it ended by itself meanwhile.
     if ((error as { errno?: number }).errno !== 1094) throw error;

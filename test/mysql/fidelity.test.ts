@@ -2,16 +2,21 @@
 // included; and where the server would fail, ours fails before the swap and names the row. See fidelity-run.ts.
 import { after, before, describe, test } from 'node:test';
 import { type Flavor, type Lab, startLab } from '../lab/lab.ts';
+import { keyCases, lossyCases } from './fidelity-keys.ts';
 import { labelCases } from './fidelity-labels.ts';
 import { numberCases } from './fidelity-numbers.ts';
 import { runCase } from './fidelity-run.ts';
+import { structureCases } from './fidelity-structure.ts';
 import { temporalCases } from './fidelity-temporal.ts';
 import { textCases } from './fidelity-text.ts';
 
 // The servers take it for SYSTEM: a zone with summer time, half a world away from UTC.
 process.env.TZ = 'America/New_York';
 
-const cases = [...numberCases, ...textCases, ...labelCases, ...temporalCases];
+const cases = [
+  ...[...numberCases, ...textCases, ...labelCases, ...temporalCases],
+  ...[...structureCases, ...keyCases, ...lossyCases],
+];
 const only = process.env.FIDELITY;
 
 for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
