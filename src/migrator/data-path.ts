@@ -11,6 +11,7 @@ import type { Column } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { Watermark } from '../core/watermark.ts';
 import { BinlogStream } from '../mysql/binlog/stream.ts';
+import { judgeServerError } from '../mysql/explain.ts';
 import { SqlGhostStore } from '../mysql/ghost-store.ts';
 import { LateRows } from '../mysql/late-rows.ts';
 import type { RowWriter } from '../mysql/lossy-writer.ts';
@@ -187,9 +188,13 @@ const markTimeoutMs = 15_000;
 /** Marks are idempotent: one whose answer was lost is written again under the same number. */
 function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: AbortSignal): MarkPort {
   const write = (sequence: number, atMs: number): Promise<void> =>
-    pool.use(async (session) => {
-      await session.execute(markSql(changelog, sequence, atMs), { timeoutMs: markTimeoutMs, signal });
-    }, signal);
+    pool
+      .use(async (session) => {
+        await session.execute(markSql(changelog, sequence, atMs), { timeoutMs: markTimeoutMs, signal });
+      }, signal)
+      .catch((error: unknown) => {
+        throw judgeServerError(error);
+      });
   return { writeMark: (sequence, atMs) => retry('mark', () => write(sequence, atMs), signal) };
 }
 

@@ -1,4 +1,5 @@
-import type { ServerError, ServerErrorKind } from './server-error.ts';
+import { Failure, Transient } from '../base/errors.ts';
+import { isTransient, ServerError, type ServerErrorKind } from './server-error.ts';
 
 const untouched = 'The original table is untouched.';
 
@@ -12,6 +13,18 @@ const hints: { readonly [K in ServerErrorKind]?: string } = {
   packet: `${untouched} A statement or row is larger than the server's max_allowed_packet: raise it and start again.`,
   'range-memory': `${untouched} The server would have read the whole table for a batch of keys (range_optimizer_max_mem_size).`,
 };
+
+/**
+ * What the error of an idempotent statement means to the run.
+ * @returns a Transient where another try is worth it, else a Failure with a hint; what is no error of the server as it is.
+ */
+export function judgeServerError(error: unknown): unknown {
+  if (!(error instanceof ServerError)) return error;
+  // Somebody killed the statement, not the session: it changed nothing.
+  if (isTransient(error.kind) || error.kind === 'killed')
+    return new Transient(error.message, { cause: error });
+  return new Failure(error.message, { cause: error, hint: explainServerError(error) });
+}
 
 /** A hint for a ServerError that ends the migration. */
 export function explainServerError(error: ServerError): string {
