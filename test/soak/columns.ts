@@ -181,7 +181,7 @@ const others: readonly ColumnKind[] = [
 export function columnKinds(flavor: Flavor): readonly ColumnKind[] {
   const json: ColumnKind = {
     type: 'JSON',
-    wider: flavor === 'mysql' ? [] : [{ type: 'LONGTEXT' }],
+    wider: flavor === 'mysql' ? [] : [{ type: 'LONGTEXT CHARACTER SET utf8mb4' }],
     indexable: false,
     value: (random) => `{"a": ${random.below(100)}, "b": ["${random.pick(['x', 'ü', '👻'])}", null, 1.5]}`,
   };

@@ -21,7 +21,7 @@ export interface Features {
 /** How the command is started. */
 export type Start = 'fresh' | 'resume' | 'again';
 
-const LINES_KEPT = 400;
+const LINES_KEPT = 1500;
 const ANSWER_MS = 3000;
 
 /** Asks the command what it can do. */
@@ -147,7 +147,7 @@ export class Command {
   }
 
   #take(line: string): void {
-    this.#keep(line);
+    if (!line.startsWith('Copy: ') && !line.startsWith('# ')) this.#keep(line);
     this.#onLine(line);
     // The file is made when a run starts, which can be after the release.
     if (this.#released) void rm(this.#flagFile, { force: true });

@@ -31,6 +31,8 @@ const DEADLINE_MS = 120_000;
 const LOAD_STOP_MS = 30_000;
 const REPLICA_WAIT_MS = 60_000;
 const ATTEMPTS_MAX = 12;
+/** What takes longer than this has waited for something. */
+const SLOW_SECONDS = 40;
 /** Writers go on for this long after the end of the command. */
 const AFTER_MS = 300;
 /** Sessions of a killed command end when the server notices that its sockets are gone. */
@@ -116,6 +118,7 @@ class SoakMigration {
       await this.#load?.stop().catch(() => undefined);
     }
     this.#result.faults = this.#timetable.happened;
+    if (this.#result.seconds > SLOW_SECONDS) this.#say(`slow; see ${this.#keep(command)}`);
     if (this.#result.problems.length > 0)
       this.#say(`last lines:\n  ${command.lines.slice(-120).join('\n  ')}`);
     return { ...this.#result, writes: this.#ledger.tally.writes, ledger: this.#ledger };
@@ -261,11 +264,13 @@ class SoakMigration {
     this.#result.differing += result.differing;
     if (result.surprises > 0) this.#problem(`${result.surprises} acknowledgements that cannot be`);
     for (const example of result.examples) this.#say(`  ${example}`);
-    if (result.lost + result.phantom + result.differing === 0) return;
+    if (result.lost + result.phantom + result.differing === 0 || this.#command === undefined) return;
+    this.#say(`evidence: ${this.#keep(this.#command)}`);
+  }
+
+  #keep(command: Command): string {
     const { primary } = this.#lab;
-    this.#say(
-      `evidence: ${keepEvidence(primary, `${primary.flavor}-${this.#plan.seed}`, this.#command?.lines ?? [])}`,
-    );
+    return keepEvidence(primary, `${primary.flavor}-${this.#plan.seed}`, command.lines);
   }
 
   #problem(text: string): void {

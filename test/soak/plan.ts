@@ -106,7 +106,7 @@ function makeOptions(random: Random, rows: number): string[] {
   // Not more than some hundred chunks: the rest is for the faults.
   if (chunk !== null) options.push('--chunk-size', String(Math.max(chunk, Math.ceil(rows / 300))));
   options.push('--concurrency', String(1 + random.below(4)));
-  if (random.next() < 0.5) options.push('--dml-batch-size', String(random.pick([1, 10, 100, 1000])));
+  if (random.next() < 0.5) options.push('--dml-batch-size', String(random.pick([20, 100, 500])));
   options.push('--cut-over-lock-timeout-seconds', String(1 + random.below(5)));
   options.push('--heartbeat-interval-millis', String(random.pick([100, 100, 250, 500])));
   if (random.next() < 0.2) options.push('--ok-to-drop-table');
