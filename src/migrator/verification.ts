@@ -59,11 +59,14 @@ export class Verification {
    * @throws Transient when rows differ.
    */
   async finish(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts;
+    const startMs = clock.nowMs();
     const before = this.verifier.report.comparedAgain;
     await this.verifier.finish(signal);
     const { comparedAgain, notCompared } = this.verifier.report;
-    const facts = { underLock: comparedAgain - before, comparedAgain, notCompared };
-    this.#parts.log.info(facts, `verified under the lock: ${facts.underLock} changed rows`);
+    const tookMs = Math.round(clock.nowMs() - startMs);
+    const facts = { underLock: comparedAgain - before, comparedAgain, notCompared, tookMs };
+    log.info(facts, `verified under the lock: ${facts.underLock} changed rows`);
     this.#tellSampling();
   }
 
