@@ -33,7 +33,7 @@ export async function createSysbenchTable(
     const numbers =
       server.flavor === 'mysql'
         ? `WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${n}) SELECT n FROM s`
-        : `SELECT seq AS n FROM seq_1_to_${n}`;
+        : `SELECT seq AS n FROM ${database}.seq_1_to_${n}`;
     await runSql(
       connection,
       `INSERT INTO ${database}.${table} (k, c, pad)
