@@ -2,8 +2,11 @@
 const harmless =
   /^\s*(analyze|optimize\s+(no_write_to_binlog\s+|local\s+)?table|repair|check|flush|grant|revoke|create\s+(or\s+replace\s+)?(algorithm\s*=\s*\w+\s+)?(definer\s*=\s*\S+\s+)?(sql\s+security\s+\w+\s+)?view|drop\s+view|create\s+(or\s+replace\s+)?(definer\s*=\s*\S+\s+)?(procedure|function|event)|drop\s+(procedure|function|event|temporary\s+table))\b/i;
 
-/** A new table that was only modelled on ours. A foreign key to ours would be another matter. */
-const otherTable = /^\s*create\s+(or\s+replace\s+)?(temporary\s+)?table\b/i;
+/**
+ * A new table that was only modelled on ours. A foreign key to ours would be another matter, and so is one that takes the
+ * place of ours (CREATE OR REPLACE TABLE).
+ */
+const otherTable = /^\s*create\s+(table|(or\s+replace\s+)?temporary\s+table)\b/i;
 
 /**
  * What DDL of others that names one of our tables means to us (I10). When in doubt it is a change of the world.

@@ -1,6 +1,9 @@
+import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { Blockers } from '../core/swap-port.ts';
+import type { TableDefinition } from '../core/table.ts';
+import type { TableRef } from '../core/table-ref.ts';
 import { carryAutoIncrement, topUpAutoIncrement } from '../mysql/artifacts.ts';
 import { readTableDefinition } from '../mysql/inspector/definition.ts';
 import { readForeignKeys } from '../mysql/inspector/foreign-keys.ts';
@@ -11,11 +14,13 @@ import { SqlSwap } from '../mysql/swap.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
+import type { Plan } from './plan.ts';
 
 /** The port that a cut-over of this migration works through. */
-export function makeSwapPort(survey: Survey, path: DataPath, parts: MigrationParts): SqlSwap {
+export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: MigrationParts): SqlSwap {
   const { config, clock } = parts;
   const { original, artifacts, facts, alter } = survey;
+  const lasting = lastingXa(path.stream, clock);
   return new SqlSwap({
     connection: config.connection,
     clock,
@@ -25,8 +30,11 @@ export function makeSwapPort(survey: Survey, path: DataPath, parts: MigrationPar
     lockTimeoutSeconds: config.cutOver.lockTimeoutSeconds,
     seesMetadataLocks: facts.lockSource === 'performance-schema',
     shortestLockWaitSeconds: facts.flavor === 'mariadb' ? 0 : 1,
-    findBlockers: (session, olderThanSeconds) => findBlockers(session, survey, olderThanSeconds),
-    recheck: (session) => recheck(session, survey),
+    findBlockers: async (session, olderThanSeconds) => {
+      const { who, unsure } = await findBlockers(session, survey, olderThanSeconds);
+      return { who: [...who, ...lasting(olderThanSeconds)], unsure };
+    },
+    recheck: (session) => recheck(session, survey, plan),
     carryAutoIncrement: async (session, again) => {
       if (alter.autoIncrement !== undefined) return;
       const carry = again ? topUpAutoIncrement : carryAutoIncrement;
@@ -51,31 +59,61 @@ async function findBlockers(session: Session, survey: Survey, olderThanSeconds: 
   return { who: [...who.values()], unsure };
 }
 
+/**
+ * Prepared XA transactions that have changed the original. Not every server shows their locks, above all once their session
+ * is gone: a RENAME that waits for them keeps everybody from the table, and what they commit afterwards would be lost.
+ */
+function lastingXa(
+  stream: { readonly preparedXids: readonly string[] },
+  clock: Clock,
+): (olderThanSeconds: number) => string[] {
+  const since = new Map<string, number>();
+  return (olderThanSeconds) => {
+    const [now, held] = [clock.nowMs(), new Set(stream.preparedXids)];
+    for (const xid of since.keys()) if (!held.has(xid)) since.delete(xid);
+    for (const xid of held) if (!since.has(xid)) since.set(xid, now);
+    const old = [...since].filter(([, seenMs]) => now - seenMs >= olderThanSeconds * 1000);
+    return old.map(([xid]) => `XA transaction ${xid}, which is prepared: XA COMMIT or XA ROLLBACK it`);
+  };
+}
+
 function describe({ threadId, account, ageSeconds, statement }: TableLock): string {
   const who = threadId === null ? 'a prepared XA transaction' : `connection ${threadId} (${account})`;
   return `${who}, for ${ageSeconds} s, ${statement === '' ? 'idle in its transaction' : `running: ${statement}`}`;
 }
 
-/** What was refused at the start must not have come since (I10). */
-async function recheck(session: Session, survey: Survey): Promise<void> {
-  const { original, inspection } = survey;
-  const table = quoteTable(original.ref);
-  const changed = (what: string): Failure =>
-    new Failure(`${table} is not what it was at the start: ${what}`, {
-      hint: 'The tables are not swapped; the original is as others left it. Look at it and start again.',
-      reason: 'world-changed',
-    });
-  const now = await readTableDefinition(session, original.ref);
-  if (!now) throw changed('it is gone');
-  if (comparable(now.createSql) !== comparable(original.createSql)) throw changed('its definition changed');
-  const triggers = await readTriggers(session, original.ref);
-  if (triggers.length > inspection.triggers.length) {
-    throw changed(`it has triggers now: ${triggers.map(({ name }) => name).join(', ')}`);
-  }
+/** What was refused at the start must not have come since (I10), and the ghost must be as we made it. */
+async function recheck(session: Session, { original, inspection }: Survey, { ghost }: Plan): Promise<void> {
+  await recheckTable(session, original, inspection.triggers.length);
   const { pointing } = await readForeignKeys(session, original.ref);
   if (pointing.length > inspection.foreignKeys.pointing.length) {
-    throw changed(`other tables reference it now: ${pointing.map(({ name }) => name).join(', ')}`);
+    throw changed(
+      original.ref,
+      `other tables reference it now: ${pointing.map(({ name }) => name).join(', ')}`,
+    );
   }
+  await recheckTable(session, ghost, 0);
+}
+
+async function recheckTable(
+  session: Session,
+  { ref, createSql }: TableDefinition,
+  triggersMax: number,
+): Promise<void> {
+  const now = await readTableDefinition(session, ref);
+  if (!now) throw changed(ref, 'it is gone');
+  if (comparable(now.createSql) !== comparable(createSql)) throw changed(ref, 'its definition changed');
+  const triggers = await readTriggers(session, ref);
+  if (triggers.length > triggersMax) {
+    throw changed(ref, `it has triggers now: ${triggers.map(({ name }) => name).join(', ')}`);
+  }
+}
+
+function changed(table: TableRef, what: string): Failure {
+  return new Failure(`${quoteTable(table)} is not what it was at the start: ${what}`, {
+    hint: 'The tables are not swapped; the original is as others left it. Look at it and start again.',
+    reason: 'world-changed',
+  });
 }
 
 /** Without the counter, which moves all the time. */

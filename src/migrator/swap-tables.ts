@@ -33,8 +33,8 @@ export interface SwapContext {
  * @throws the last attempt's error when the tries are used up; what cannot be tried again at once.
  */
 export async function swapTables(context: SwapContext): Promise<SwapReport> {
-  const { parts, survey, path } = context;
-  const port = makeSwapPort(survey, path, parts);
+  const { parts, survey, plan, path } = context;
+  const port = makeSwapPort(survey, plan, path, parts);
   try {
     return await tryAgainAndAgain(context, port);
   } finally {

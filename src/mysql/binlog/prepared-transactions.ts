@@ -67,6 +67,11 @@ export class PreparedTransactions {
     return null;
   }
 
+  /** The transactions that are held, by their ids. */
+  get held(): readonly string[] {
+    return [...this.#held.keys()];
+  }
+
   /** A store for the touches of a transaction that begins. They throw a Failure when there are too many. */
   collect(): HeldTouches {
     return new HeldTouches(() => {

@@ -117,6 +117,11 @@ export class BinlogStream implements ChangeStream {
     return this.#preparedAtStart.wait();
   }
 
+  /** The XA transactions that have touched subscribed tables and are prepared, as far as the stream has been read. */
+  get preparedXids(): readonly string[] {
+    return this.#prepared.held;
+  }
+
   pause(): void {
     if (this.#resumed !== null) return;
     this.#resumed = new Promised();
