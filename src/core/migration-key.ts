@@ -181,9 +181,7 @@ function describe(
   );
   const enforced = original.indexes.filter((index) => index.unique);
   const addedUnique = unique.filter(
-    (index) =>
-      !isNumbered(index, ghost, target) &&
-      !enforced.some((source) => implies(source, index, original, target)),
+    (index) => !enforced.some((source) => implies(source, index, original, target)),
   );
   return {
     key,
@@ -199,13 +197,6 @@ function describe(
       (column, i) => conversionOf(column, ghostColumns[i] as Column).sameComparison,
     ),
   };
-}
-
-/** Whether the index has a new column that the server counts up: each row that is put in gets a number of its own. */
-function isNumbered(index: Index, ghost: TableDefinition, target: Target): boolean {
-  const taken = new Set([...target.values()].map((column) => column?.name));
-  const counted = ghost.columns.find(({ autoIncrement, name }) => autoIncrement && !taken.has(name));
-  return counted !== undefined && index.parts.some(({ column }) => column === counted.name);
 }
 
 /** Whether rows that are unique by `source` in the original are unique by `index` in the ghost. */

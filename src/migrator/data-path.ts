@@ -105,7 +105,8 @@ export function buildDataPath(
   const marks = markPort(pools.mark, artifacts.changelog, retry, signal);
   const heartbeat = new Heartbeat(marks, changes, clock, point?.lastMark);
   const losses = makeLosses(plan, log);
-  const store = makeStore(original.ref, artifacts.ghost, plan, { ...pools, writer: losses.writer, clock });
+  const tools = { ...pools, writer: losses.writer, flavor: survey.facts.flavor, clock };
+  const store = makeStore(original.ref, artifacts.ghost, plan, tools);
   const conflicts = new Conflicts(store, changes, heartbeat, turnstile, {
     attempts: config.retries,
     passTimeoutMs,
@@ -134,7 +135,7 @@ export function buildDataPath(
     retired: new AbortController(),
     expectSwap: () => intake.expectSwap(() => stream.subscribe(original.ref, newTable)),
     followsNewTable: newTable !== null,
-    lateRows: makeLateRows(artifacts.old, original.ref, plan, pools),
+    lateRows: makeLateRows(artifacts.old, original.ref, plan, { ...pools, writer: losses.writer }),
     close: async () => {
       losses.report();
       await Promise.all(Object.values(pools).map((pool) => pool.close()));
@@ -201,6 +202,7 @@ function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: 
 /** What a store works with besides the plan. */
 interface StoreTools extends Pools {
   readonly writer: RowWriter;
+  readonly flavor: 'mysql' | 'mariadb';
   readonly clock: Clock;
 }
 
@@ -229,11 +231,17 @@ function makeStore(from: TableRef, to: TableRef, plan: Plan, tools: StoreTools):
       counted: plan.ghost.columns.find(({ autoIncrement }) => autoIncrement)?.name ?? null,
     },
     writer: tools.writer,
+    flavor: tools.flavor,
     clock: tools.clock,
   });
 }
 
-function makeLateRows(old: TableRef, newTable: TableRef, plan: Plan, pools: Pools): LateRows {
+function makeLateRows(
+  old: TableRef,
+  newTable: TableRef,
+  plan: Plan,
+  tools: Pick<StoreTools, 'sync' | 'writer'>,
+): LateRows {
   const { codec, ghostCodec, filled, copied, mapping } = plan;
   const common = {
     original: old,
@@ -245,7 +253,7 @@ function makeLateRows(old: TableRef, newTable: TableRef, plan: Plan, pools: Pool
     ghostCodec,
   };
   const sql = new GhostSql({ ...common, keyName: plan.key.key.name, keysMayMerge: plan.key.mayMerge });
-  return new LateRows({ sql, newName: newTable.name, sessions: pools.sync });
+  return new LateRows({ sql, newName: newTable.name, sessions: tools.sync, writer: tools.writer });
 }
 
 /** How the new table is followed under the original's name; null where its keys would not be the same keys to us. */

@@ -1,3 +1,4 @@
+import { Failure } from '../base/errors.ts';
 import type { KeyRange } from '../core/chunk.ts';
 import { byCodePoint } from '../core/ghost-sql.ts';
 import type { FilledColumn } from '../core/implicit-default.ts';
@@ -55,6 +56,8 @@ export class CollisionFinder {
   ): Promise<string | null> {
     const index = this.#parts.addedKeys.find(({ name }) => name === violated.keyName);
     if (!index) return null;
+    // A REPLACE would hand the last number from row to row for ever.
+    if (this.#isNumbered(index)) throw outOfNumbers(violated);
     const probe = this.#temporary('rows');
     try {
       await this.#createProbe(session, probe, signal);
@@ -94,6 +97,13 @@ export class CollisionFinder {
       { signal },
     );
     return rows.map((row) => this.#key(row, 'a'));
+  }
+
+  /** Whether the server counts up a part of the key by itself: no two rows can have the same but at the counter's end. */
+  #isNumbered({ parts }: Index): boolean {
+    const { counted, shared } = this.#parts;
+    const isNew = shared.every(({ to }) => to !== counted);
+    return counted !== null && isNew && parts.some(({ column }) => column === counted);
   }
 
   #temporary(name: string): TableRef {
@@ -205,6 +215,14 @@ export class CollisionFinder {
     const literals = codec.literals(key);
     return codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
   }
+}
+
+/** A new AUTO_INCREMENT column has given out its last number. */
+export function outOfNumbers(cause: unknown): Failure {
+  return new Failure('the new AUTO_INCREMENT column has run out of numbers', {
+    hint: 'The original table is untouched. Give that column a wider type: a row that changes meanwhile takes a new number each time.',
+    cause,
+  });
 }
 
 function isRange(where: KeyRange | readonly Key[]): where is KeyRange {

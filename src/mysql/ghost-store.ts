@@ -6,7 +6,7 @@ import type { GhostSql, SyncVerb } from '../core/ghost-sql.ts';
 import type { Key, KeyCodec } from '../core/key.ts';
 import { classifySql } from '../core/key-range.ts';
 import { DuplicateKey, type GhostStore, type SyncManner } from '../core/store.ts';
-import { CollisionFinder, type CollisionParts } from './collision.ts';
+import { CollisionFinder, type CollisionParts, outOfNumbers } from './collision.ts';
 import { CulpritFinder, isAboutRow } from './culprit.ts';
 import { explainServerError } from './explain.ts';
 import { type RowWriter, TooManyWarnings } from './lossy-writer.ts';
@@ -41,11 +41,13 @@ export interface GhostStoreParts {
   readonly writer: RowWriter;
   /** All columns of the ghost. */
   readonly ghostColumns: ReadonlySet<string>;
+  readonly flavor: 'mysql' | 'mariadb';
   readonly clock: Clock;
 }
 
 /** How often an exclusive sync takes in the stale rows that stand in its way, before it gives up. */
 const displacementsMax = 10;
+const counterUnreadable = 1467;
 /** Keys that are read in one snapshot, so in one statement, where rows may have swapped their values. */
 const keysTogetherMax = 20_000;
 /** Keys named in one statement at the most: an exclusive sync may have many. */
@@ -259,6 +261,9 @@ export class SqlGhostStore implements GhostStore {
       return new DuplicateKey(duplicate?.key ?? '?', duplicate?.entry ?? '?', error);
     }
     if (error instanceof SessionError) return error;
+    // MariaDB tells a deadlock by this number; on MySQL, where nothing locks the counter, it is at its end.
+    if ((error as { errno?: number }).errno === counterUnreadable && this.#parts.flavor === 'mysql')
+      return outOfNumbers(error);
     // Somebody killed the statement, not the session: it changed nothing.
     if (isTransient(kind) || kind === 'killed')
       return new Transient(String((error as Error).message), { cause: error });

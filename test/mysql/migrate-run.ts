@@ -131,10 +131,10 @@ export async function migrate(server: LabServer, spec: RunSpec): Promise<Run> {
 export async function tablesOf(connection: Connection, schema: string): Promise<string[]> {
   const rows = await runSql(
     connection,
-    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? ORDER BY 1',
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?',
     [schema],
   );
-  return rows.map(({ name }) => String(name));
+  return rows.map(({ name }) => String(name)).sort();
 }
 
 /** A connection with the modes under which everything that a column can hold can be written. */
