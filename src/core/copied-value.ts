@@ -6,15 +6,16 @@ const words = /^(char|varchar|binary|varbinary|(tiny|medium|long)?(text|blob)|en
 const blob = /^((tiny|medium|long)?(text|blob)|json)$/;
 
 /**
- * The SQL that reads a value of `from` so that its INSERT into `to` stores, or refuses, what the server's own ALTER would.
- * Mostly that is the bare column. Not so (all measured, MySQL 9.7 and MariaDB 10.11):
+ * The SQL that reads a value of `from` so that its INSERT into `to` stores, or refuses, what the server's own
+ * ALTER would. Mostly that is the bare column. Not so (all measured, MySQL 9.7 and MariaDB 10.11):
  *
- *  - Numbers that become text: an ALTER writes them as they are shown, an INSERT .. SELECT what they are: FLOAT 0.1
- *    as '0.10000000149011612', INT(5) ZEROFILL 7 as '7', YEAR 0 as '0'.
- *  - TEXT and BLOB that become shorter ones: INSERT .. SELECT of MariaDB, strict or not, stores a value that is too long
- *    with its length modulo 2^8, 2^16 or 2^24, without a warning: 256 bytes in a TINYTEXT are ''. Not so for an expression.
- *  - VARCHAR that becomes shorter: an ALTER fails where trailing spaces would be lost, MariaDB's INSERT .. SELECT notes it.
- *    With one character more that is no space it fails too.
+ *  - Numbers that become text: an ALTER writes them as they are shown, an INSERT .. SELECT what they are:
+ *    FLOAT 0.1 as '0.10000000149011612', INT(5) ZEROFILL 7 as '7', YEAR 0 as '0'.
+ *  - TEXT and BLOB that become shorter ones: INSERT .. SELECT of MariaDB, strict or not, stores a value that
+ *    is too long with its length modulo 2^8, 2^16 or 2^24, without a warning: 256 bytes in a TINYTEXT are ''.
+ *    Not so for an expression.
+ *  - VARCHAR that becomes shorter: an ALTER fails where trailing spaces would be lost, MariaDB's INSERT ..
+ *    SELECT notes it. With one character more that is no space it fails too.
  * @param ref the quoted column, qualified or not.
  */
 export function copiedValue(from: Column, to: Column, ref: string): string {
@@ -58,8 +59,8 @@ export function copiedValues(
 }
 
 /**
- * The value, and an error where it is NULL: MariaDB, strict or not, would put the time of the clock into a TIMESTAMP NOT NULL.
- * The message of an integer overflow shows its expression, and so the column.
+ * The value, and an error where it is NULL: MariaDB, strict or not, would put the time of the clock into a
+ * TIMESTAMP NOT NULL. The message of an integer overflow shows its expression, and so the column.
  */
 function withoutNull(ref: string, value: string): string {
   return `IF(9223372036854775807 + (${ref} IS NULL) > 0, ${value}, ${value})`;

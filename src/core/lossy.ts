@@ -7,11 +7,12 @@ import type { Index, TableDefinition } from './table.ts';
 /**
  * `--allow-lossy`: for the columns named, what the server's ALTER would do without strict mode.
  *
- * Strictness is a matter of the session, not of a column. So where columns are named, copy and sync run without strict
- * mode in a transaction, and the statement's warnings are read before it commits: in strict mode each of them would have
- * been an error, so what they do not mention was converted just the same. If one warning is not provably of a named
- * column alone, the transaction is rolled back and the warning is the error that it would have been. What stays an error
- * without strict mode (CHECK constraints, unique keys) stays one here.
+ * Strictness is a matter of the session, not of a column. So where columns are named, copy and sync run
+ * without strict mode in a transaction, and the statement's warnings are read before it commits: in strict
+ * mode each of them would have been an error, so what they do not mention was converted just the same. If one
+ * warning is not provably of a named column alone, the transaction is rolled back and the warning is the
+ * error that it would have been. What stays an error without strict mode (CHECK constraints, unique keys)
+ * stays one here.
  */
 
 /**
@@ -79,8 +80,9 @@ const namings: readonly (readonly [before: string, after: string])[] = [
 ];
 
 /**
- * The columns of which a message of the server may speak; none where it names none of them. Values stand in messages too,
- * and may look like names: so it is the end of the message that counts, and more than one column may be meant.
+ * The columns of which a message of the server may speak; none where it names none of them. Values stand in
+ * messages too, and may look like names: so it is the end of the message that counts, and more than one
+ * column may be meant.
  */
 export function columnsNamed(message: string, columns: ReadonlySet<string>): readonly string[] {
   const end = message.replace(/ at row \d+\.?$/, '');

@@ -3,13 +3,17 @@ import type { Mapping } from './mapping.ts';
 import { quoteName } from './quote.ts';
 import type { Column, TableDefinition } from './table.ts';
 
-/** A default that is no constant: `curtime()`, `CURRENT_TIMESTAMP(3)`, `uuid()`. A constant that looks like one does no harm. */
+/**
+ * A default that is no constant: `curtime()`, `CURRENT_TIMESTAMP(3)`, `uuid()`. A constant that looks like
+ * one does no harm.
+ */
 const computedDefault = /\(|^current_timestamp/i;
 
 /**
- * Whether what the server's own ALTER would write depends on the zone of its session, which is the global one as a rule:
- * where TIMESTAMP becomes another type or the other way; where generated columns, CHECKs, functional indexes or partitions
- * may compute with a TIMESTAMP; and where a new column takes the time of the clock.
+ * Whether what the server's own ALTER would write depends on the zone of its session, which is the global one
+ * as a rule: where TIMESTAMP becomes another type or the other way; where generated columns, CHECKs,
+ * functional indexes or partitions may compute with a TIMESTAMP; and where a new column takes the time of the
+ * clock.
  */
 export function dependsOnZone(original: TableDefinition, ghost: TableDefinition, mapping: Mapping): boolean {
   const converts = pairsOf(original, ghost, mapping).some(
@@ -24,8 +28,8 @@ export function dependsOnZone(original: TableDefinition, ghost: TableDefinition,
 }
 
 /**
- * A TIME that becomes a DATETIME gets the day on which the statement runs: rows copied before and after midnight would
- * differ, and a row would change by being written again.
+ * A TIME that becomes a DATETIME gets the day on which the statement runs: rows copied before and after
+ * midnight would differ, and a row would change by being written again.
  * @throws Refusal `time-to-datetime`.
  */
 export function refuseDayOfTime(original: TableDefinition, ghost: TableDefinition, mapping: Mapping): void {
@@ -33,8 +37,8 @@ export function refuseDayOfTime(original: TableDefinition, ghost: TableDefinitio
     if (from.dataType !== 'time' || !/^(date|datetime|timestamp)$/.test(to.dataType)) continue;
     throw new Refusal(
       'time-to-datetime',
-      `the ALTER turns column ${from.name} from ${from.columnType} into ${to.columnType}: the server adds the day on ` +
-        'which each row is converted, and a migration takes more than a moment',
+      `the ALTER turns column ${from.name} from ${from.columnType} into ${to.columnType}: the server adds ` +
+        'the day on which each row is converted, and a migration takes more than a moment',
       { hint: 'Add a new column, fill it with the day that is meant, and drop the old one.' },
     );
   }

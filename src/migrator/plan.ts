@@ -1,5 +1,5 @@
 import { copiedValues } from '../core/copied-value.ts';
-import { type FilledColumn, implicitDefaults } from '../core/implicit-default.ts';
+import { type FilledColumn, implicitDefaults, refuseZeroDates } from '../core/implicit-default.ts';
 import { makeKeyCodec, type OrderedKeyCodec, renamedCodec } from '../core/key-codec.ts';
 import { lossyColumns, withLosses } from '../core/lossy.ts';
 import { type Mapping, mapColumns } from '../core/mapping.ts';
@@ -24,7 +24,10 @@ export interface Plan {
   readonly codec: OrderedKeyCodec;
   readonly ghostCodec: OrderedKeyCodec;
   readonly uniqueness: GhostUniqueness;
-  /** Columns of the ghost that may lose data (`--allow-lossy`): they are no copy of the original's, so nothing to verify. */
+  /**
+   * Columns of the ghost that may lose data (`--allow-lossy`): they are no copy of the original's, so nothing
+   * to verify.
+   */
   readonly lossy: ReadonlySet<string>;
   /** For every session that reads or writes rows. */
   readonly profile: SessionProfile;
@@ -53,10 +56,12 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     fixedZone: /^[+-]\d\d:\d\d$/.test(zone),
     sameComparison: key.sameComparison,
   });
+  const filled = implicitDefaults(ghost.columns, mapping.added);
+  refuseZeroDates(filled, facts.variables.get('sql_mode') ?? '');
   return {
     ghost,
     mapping,
-    filled: implicitDefaults(ghost.columns, mapping.added),
+    filled,
     copied: copiedValues(original, ghost, mapping, facts.flavor, lossy),
     key,
     codec,

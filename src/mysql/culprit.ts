@@ -35,9 +35,9 @@ export function isAboutRow(error: unknown): error is ServerError {
 }
 
 /**
- * Finds the row at which a copy or a sync failed. The ghost itself judges: its types, its CHECK constraints, its partitions,
- * by tries on ever fewer keys, each in a transaction that is rolled back. "at row 7" of the server's own message counts
- * rows in an order that nobody else knows.
+ * Finds the row at which a copy or a sync failed. The ghost itself judges: its types, its CHECK constraints,
+ * its partitions, by tries on ever fewer keys, each in a transaction that is rolled back. "at row 7" of the
+ * server's own message counts rows in an order that nobody else knows.
  */
 export class CulpritFinder {
   readonly #parts: CulpritParts;
@@ -46,7 +46,10 @@ export class CulpritFinder {
     this.#parts = parts;
   }
 
-  /** @returns a text that names row and column and gives the reason, or null when no row fails alone (any more). */
+  /**
+   * @returns a text that names row and column and gives the reason, or null when no row fails alone (any
+   * more).
+   */
   async find(
     session: Session,
     where: KeyRange | readonly Key[],

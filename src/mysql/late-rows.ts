@@ -2,6 +2,7 @@ import { Transient } from '../base/errors.ts';
 import type { GhostSql } from '../core/ghost-sql.ts';
 import type { Key } from '../core/key.ts';
 import { DuplicateKey } from '../core/store.ts';
+import type { RowWriter } from './lossy-writer.ts';
 import type { SessionPool } from './pool.ts';
 import { classify, duplicateOf, isTransient } from './server-error.ts';
 
@@ -10,6 +11,7 @@ export interface LateRowsParts {
   readonly sql: GhostSql;
   readonly newName: string;
   readonly sessions: SessionPool;
+  readonly writer: RowWriter;
 }
 
 /** Thrown to roll a transaction back; never leaves this file. */
@@ -30,7 +32,7 @@ export class LateRows {
    * @throws DuplicateKey when another row of the new table has a unique value; nothing was done. Transient.
    */
   async carry(keys: readonly Key[], mayStay: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-    const { sql, sessions, newName } = this.#parts;
+    const { sql, sessions, newName, writer } = this.#parts;
     try {
       await sessions.use(
         (session) =>
@@ -38,7 +40,7 @@ export class LateRows {
             // Removing locks them: whoever changed them before has committed, whoever comes later waits for us.
             await session.execute(sql.remove(keys), { signal });
             if (!(await mayStay())) throw new Undo();
-            await session.execute(sql.put('INSERT', keys), { signal });
+            await writer.write(session, sql.put('INSERT', keys), signal);
           }),
         signal,
       );

@@ -23,7 +23,10 @@ export const strictWriter: RowWriter = {
 /** What the OK packet can count, and what `max_error_count` can keep. */
 const warningsMax = 65_535;
 
-/** SET clauses for the sessions of a `LossyWriter`: every warning can be read, and notes do not stand in their way. */
+/**
+ * SET clauses for the sessions of a `LossyWriter`: every warning can be read, and notes do not stand in their
+ * way.
+ */
 export const lossySettings: readonly string[] = [`max_error_count=${warningsMax}`, 'sql_notes=0'];
 
 /** A warning that --allow-lossy does not cover: the error that it would be in strict mode. */

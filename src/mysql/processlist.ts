@@ -14,8 +14,9 @@ export interface Process {
 }
 
 /**
- * All connections, by SHOW PROCESSLIST. `information_schema.processlist` of MySQL is utf8mb3: while any session runs a statement
- * with an emoji in it, every SELECT from there fails with error 3854, whatever it asks for (measured, 9.7).
+ * All connections, by SHOW PROCESSLIST. `information_schema.processlist` of MySQL is utf8mb3: while any
+ * session runs a statement with an emoji in it, every SELECT from there fails with error 3854, whatever it
+ * asks for (measured, 9.7).
  */
 export async function readProcesses(
   session: Session,

@@ -41,8 +41,8 @@ export interface FidelityCase {
   /** Statements that fill it, under modes that let everything in. */
   readonly data: readonly string[];
   /**
-   * Changes while rows are copied, and while the cut-over is put off: these go through sync. Default, for tables with an
-   * integer key `id`: rows are copied under new ids, moved to other ids, and deleted.
+   * Changes while rows are copied, and while the cut-over is put off: these go through sync. Default, for
+   * tables with an integer key `id`: rows are copied under new ids, moved to other ids, and deleted.
    */
   readonly copying?: readonly string[];
   readonly postponed?: readonly string[];

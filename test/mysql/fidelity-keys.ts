@@ -1,5 +1,5 @@
 // Keys, counters, names, and tables that are large in some way.
-import { equalExcept, type FidelityCase, fails, insert, mariadbOnly, mysqlOnly } from './fidelity-case.ts';
+import { equalExcept, type FidelityCase, fails, insert } from './fidelity-case.ts';
 
 const plain = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}, 'v${i}'`);
 const counted = 'CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(20))';
@@ -120,7 +120,8 @@ const renames: readonly FidelityCase[] = [
     create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), Cc INT, d INT, e INT)',
     data: [insert('a, b, Cc, d, e', ["1, 'x', 3, 4, 5", "10, 'y', 30, 40, 50"])],
     alter:
-      'CHANGE a aa BIGINT, RENAME COLUMN b TO `b b`, CHANGE Cc cC INT, RENAME COLUMN d TO e, RENAME COLUMN e TO d',
+      'CHANGE a aa BIGINT, RENAME COLUMN b TO `b b`, CHANGE Cc cC INT, RENAME COLUMN d TO e, ' +
+      'RENAME COLUMN e TO d',
   },
   {
     name: 'a column takes the name of one that goes',
@@ -132,10 +133,12 @@ const renames: readonly FidelityCase[] = [
     name: 'names that are reserved words, have backticks, spaces, quotes, dots, or look like SQL',
     table: 'select',
     create:
-      'CREATE TABLE `select` (id INT PRIMARY KEY, `from` INT, `a``b` INT, `c d` INT, `e\'f"` INT, `g.h` INT, `%s?` INT, `--` INT, `x\\` INT)',
+      'CREATE TABLE `select` (id INT PRIMARY KEY, `from` INT, `a``b` INT, `c d` INT, `e\'f"` INT, ' +
+      '`g.h` INT, `%s?` INT, `--` INT, `x\\` INT)',
     data: ['INSERT INTO `select` VALUES (1,2,3,4,5,6,7,8,9), (2,1,1,1,1,1,1,1,1)'],
     alter:
-      'MODIFY `from` BIGINT, MODIFY `a``b` BIGINT, CHANGE `e\'f"` `key` BIGINT, ADD KEY `group` (`g.h`, `--`), ADD COLUMN `?` INT',
+      'MODIFY `from` BIGINT, MODIFY `a``b` BIGINT, CHANGE `e\'f"` `key` BIGINT, ADD KEY `group` (`g.h`, ' +
+      '`--`), ADD COLUMN `?` INT',
   },
   {
     name: 'names of 64 characters that are not ASCII',
@@ -187,87 +190,5 @@ const large: readonly FidelityCase[] = [
   },
 ];
 
-const lossy: readonly FidelityCase[] = [
-  {
-    name: '--allow-lossy: what does not fit is cut and changed as the non-strict ALTER does it',
-    create:
-      'CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), c VARCHAR(20), d DATETIME, e INT, f VARCHAR(9), g TEXT) CHARACTER SET utf8mb4',
-    data: [
-      insert('a, b, c, d, e, f, g', [
-        "1, 'fits', '5', '2024-01-01', 1, 'x', 'y'",
-        "1000, 'much too long', '12 monkeys', '2106-02-08', NULL, 'none', 'smile 😀'",
-        "-1000, 'é😀 longer', 'no', '2024-03-10 02:30:00', 2, '', REPEAT('é', 200)",
-      ]),
-    ],
-    alter:
-      'MODIFY a TINYINT UNSIGNED, MODIFY b VARCHAR(4), MODIFY c INT, MODIFY d TIMESTAMP NULL, MODIFY e INT NOT NULL DEFAULT 7, ' +
-      "MODIFY f ENUM('x','y'), MODIFY g TINYTEXT CHARACTER SET latin1",
-    options: ['--allow-lossy', 'a,b,C,d,e,f,g'],
-    sqlMode: 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',
-  },
-  {
-    name: '--allow-lossy of one column: another one that does not fit is an error as ever',
-    create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)',
-    data: [
-      insert(
-        'a, b',
-        Array.from({ length: 12 }, (_, i) => `${i * 100}, ${i}`),
-      ),
-      'UPDATE t SET b = 999 WHERE id = 5',
-    ],
-    alter: 'MODIFY a TINYINT, MODIFY b TINYINT',
-    options: ['--allow-lossy=a'],
-    copying: [],
-    postponed: [],
-    expect: fails('id=5', "column 'b'"),
-  },
-  {
-    name: '--allow-lossy: the other column comes by a change, under the old name of a column that is renamed',
-    create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20))',
-    data: [insert('a, b', plain(12))],
-    alter: 'CHANGE a z TINYINT, MODIFY b VARCHAR(5)',
-    options: ['--allow-lossy', 'a'],
-    copying: ['UPDATE t SET a = 1000 WHERE id = 3'],
-    postponed: [
-      'UPDATE t SET a = -1000 WHERE id = 4',
-      "UPDATE t SET b = 'for column \\'z\\' at row 1' WHERE id = 6",
-    ],
-    expect: fails('id=6', "column 'b'"),
-  },
-  {
-    name: '--allow-lossy: values that become equal collide under a unique key, and both rows are named',
-    create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT, UNIQUE KEY ua (a))',
-    data: ['INSERT INTO t VALUES (1, 1), (2, 500), (3, 600)'],
-    alter: 'MODIFY a TINYINT',
-    options: ['--allow-lossy', 'a'],
-    sqlMode: '',
-    copying: [],
-    postponed: [],
-    expect: fails('id=2', 'id=3', 'ua'),
-  },
-  {
-    name: '--allow-lossy does not go for the migration key',
-    create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT)',
-    data: ['INSERT INTO t VALUES (1, 1), (70000, 500)'],
-    alter: 'MODIFY id SMALLINT',
-    options: ['--allow-lossy', 'id'],
-    copying: [],
-    postponed: [],
-    expect: fails('migration key', "'id'"),
-  },
-  {
-    name: '--allow-lossy names no column',
-    create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT)',
-    data: ['INSERT INTO t VALUES (1, 1000)'],
-    alter: 'MODIFY a TINYINT',
-    options: ['--allow-lossy', 'b'],
-    copying: [],
-    postponed: [],
-    expect: fails("'b'", '--allow-lossy'),
-  },
-];
-
-void mariadbOnly;
-void mysqlOnly;
+/** Cases about keys, counters, names and sizes. */
 export const keyCases = [...keys, ...renames, ...large];
-export const lossyCases = lossy;

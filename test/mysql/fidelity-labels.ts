@@ -4,6 +4,7 @@ import { type FidelityCase, fails, insert } from './fidelity-case.ts';
 const members = Array.from({ length: 64 }, (_, i) => `'m${i}'`);
 const filler = Array.from({ length: 12 }, () => "'b'");
 
+/** The cases of this kind. */
 export const labelCases: readonly FidelityCase[] = [
   {
     name: 'ENUM extended at its end and in the middle, reordered, unused labels removed',
@@ -17,7 +18,8 @@ export const labelCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      "MODIFY a ENUM('x','y','z'), MODIFY b ENUM('x','new','y'), MODIFY c ENUM('z','y','x'), MODIFY d ENUM('y','x'), " +
+      "MODIFY a ENUM('x','y','z'), MODIFY b ENUM('x','new','y'), MODIFY c ENUM('z','y','x'), " +
+      "MODIFY d ENUM('y','x'), " +
       "MODIFY e ENUM('ß','é') CHARACTER SET utf8mb4, MODIFY f ENUM('y','x') NOT NULL",
   },
   {
@@ -45,7 +47,8 @@ export const labelCases: readonly FidelityCase[] = [
   },
   {
     name: 'SET extended, reordered, with 64 members, bit 63 in use',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, a SET('x','y'), b SET('x','y','z'), c SET(${members.join(',')}),
+    create: `CREATE TABLE t (id INT PRIMARY KEY, a SET('x','y'), b SET('x','y','z'),
+      c SET(${members.join(',')}),
       d SET(${members.join(',')}))`,
     data: [
       insert('a, b, c, d', [
@@ -55,7 +58,8 @@ export const labelCases: readonly FidelityCase[] = [
         'NULL, NULL, NULL, NULL',
       ]),
     ],
-    alter: `MODIFY a SET('y','x','z'), MODIFY b SET('z','y','x'), MODIFY c SET(${[...members].reverse().join(',')}),
+    alter: `MODIFY a SET('y','x','z'), MODIFY b SET('z','y','x'),
+      MODIFY c SET(${[...members].reverse().join(',')}),
       MODIFY d VARCHAR(400)`,
   },
   {
@@ -70,7 +74,8 @@ export const labelCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      "MODIFY a VARCHAR(9), MODIFY b VARCHAR(9), MODIFY c ENUM('y','x'), MODIFY d SET('x','y'), MODIFY e INT, " +
+      "MODIFY a VARCHAR(9), MODIFY b VARCHAR(9), MODIFY c ENUM('y','x'), MODIFY d SET('x','y'), " +
+      'MODIFY e INT, ' +
       "MODIFY f ENUM('one','two'), MODIFY g SET('y','x')",
   },
   {

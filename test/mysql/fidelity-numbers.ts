@@ -31,6 +31,7 @@ function widening(): FidelityCase {
 
 const filler = Array.from({ length: 25 }, (_, i) => String(i));
 
+/** The cases of this kind. */
 export const numberCases: readonly FidelityCase[] = [
   widening(),
   {
@@ -78,9 +79,10 @@ export const numberCases: readonly FidelityCase[] = [
     expect: fails('id=1', "column 'a'"),
   },
   {
-    name: 'DECIMAL gets other scales: rounded half away from zero, as the server does (with a note, in strict mode too)',
+    name: 'DECIMAL gets other scales: rounded half away from zero, with a note, in strict mode too',
     create:
-      'CREATE TABLE t (id INT PRIMARY KEY, a DECIMAL(20,6), b DECIMAL(65,30), c DECIMAL(10,2), d DECIMAL(5,2))',
+      'CREATE TABLE t (id INT PRIMARY KEY, a DECIMAL(20,6), b DECIMAL(65,30), c DECIMAL(10,2), ' +
+      'd DECIMAL(5,2))',
     data: [
       insert('a, b, c, d', [
         '1.005000, 1.005, 1.25, 999.99',
@@ -101,7 +103,8 @@ export const numberCases: readonly FidelityCase[] = [
   },
   {
     name: 'FLOAT, DOUBLE, DECIMAL and integers into one another',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, f FLOAT, g FLOAT, d DOUBLE, e DOUBLE, h DOUBLE, i INT, j BIGINT,
+    create: `CREATE TABLE t (id INT PRIMARY KEY, f FLOAT, g FLOAT, d DOUBLE, e DOUBLE, h DOUBLE, i INT,
+      j BIGINT,
       k DECIMAL(30,10), l DECIMAL(30,10))`,
     data: [
       insert('f, g, d, e, h, i, j, k, l', [
@@ -112,7 +115,8 @@ export const numberCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      'MODIFY f DOUBLE, MODIFY g DOUBLE, MODIFY d FLOAT, MODIFY e INT, MODIFY h DECIMAL(20,3), MODIFY i FLOAT, ' +
+      'MODIFY f DOUBLE, MODIFY g DOUBLE, MODIFY d FLOAT, MODIFY e INT, MODIFY h DECIMAL(20,3), ' +
+      'MODIFY i FLOAT, ' +
       'MODIFY j DOUBLE, MODIFY k DOUBLE, MODIFY l INT',
   },
   {
@@ -135,7 +139,8 @@ export const numberCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      'MODIFY a VARCHAR(30), MODIFY b VARCHAR(30), MODIFY c VARCHAR(30), MODIFY d VARCHAR(30), MODIFY e INT, ' +
+      'MODIFY a VARCHAR(30), MODIFY b VARCHAR(30), MODIFY c VARCHAR(30), MODIFY d VARCHAR(30), ' +
+      'MODIFY e INT, ' +
       'MODIFY f DECIMAL(10,2), MODIFY g DOUBLE, MODIFY h VARCHAR(10)',
   },
   {

@@ -1,7 +1,9 @@
-// Runs one case of the fidelity matrix: the real migrator on one table, the server's own ALTER on a twin of it.
+// Runs one case of the fidelity matrix: the real migrator on one table, the server's own ALTER on a twin of
+// it.
 //
-// Both tables get the same statements, on sessions whose modes let everything in. The twin's ALTER runs in the mode of our
-// own sessions (DATA_SQL_MODE: strict; zero and invalid dates that are there survive) and in the server's global time zone.
+// Both tables get the same statements, on sessions whose modes let everything in. The twin's ALTER runs in
+// the mode of our own sessions (DATA_SQL_MODE: strict; zero and invalid dates that are there survive) and in
+// the server's global time zone.
 import assert from 'node:assert/strict';
 import type { Connection } from 'mysql2/promise';
 import { DATA_SQL_MODE } from '../../src/mysql/profile.ts';

@@ -1,5 +1,6 @@
-// Dates and times, on a server whose zone is America/New_York: summer time begins 2024-03-10 07:00 UTC (02:00 becomes 03:00)
-// and ends 2024-11-03 06:00 UTC (the hour from 01:00 comes twice). The sessions that write are in UTC.
+// Dates and times, on a server whose zone is America/New_York: summer time begins 2024-03-10 07:00 UTC (02:00
+// becomes 03:00) and ends 2024-11-03 06:00 UTC (the hour from 01:00 comes twice). The sessions that write are
+// in UTC.
 import { equalExcept, type FidelityCase, fails, insert, mysqlOnly, stricter } from './fidelity-case.ts';
 
 const moments = [
@@ -14,6 +15,7 @@ const moments = [
 const quoted = (texts: readonly string[]): string[] => texts.map((text) => `'${text}'`);
 const filler = Array.from({ length: 12 }, (_, i) => `'2024-01-${10 + i} 12:00:00'`);
 
+/** The cases of this kind. */
 export const temporalCases: readonly FidelityCase[] = [
   {
     name: 'TIMESTAMP becomes DATETIME: local time of the server, over both changes of summer time',
@@ -61,11 +63,14 @@ export const temporalCases: readonly FidelityCase[] = [
   {
     name: 'fractional seconds: rounded or cut as the server does it, added',
     create:
-      'CREATE TABLE t (id INT PRIMARY KEY, a DATETIME(6), b TIMESTAMP(6) NULL, c TIME(6), d DATETIME, e TIME(3))',
+      'CREATE TABLE t (id INT PRIMARY KEY, a DATETIME(6), b TIMESTAMP(6) NULL, c TIME(6), d DATETIME, ' +
+      'e TIME(3))',
     data: [
       insert('a, b, c, d, e', [
-        "'2024-12-31 23:59:59.999999', '2024-11-03 03:59:59.999999', '-00:00:00.500000', '2024-01-01', '00:00:00.001'",
-        "'2024-12-31 23:59:59.499999', '2024-03-10 06:59:59.600000', '838:59:58.999999', '9999-12-31 23:59:59', '-838:59:59.000'",
+        "'2024-12-31 23:59:59.999999', '2024-11-03 03:59:59.999999', '-00:00:00.500000', '2024-01-01', " +
+          "'00:00:00.001'",
+        "'2024-12-31 23:59:59.499999', '2024-03-10 06:59:59.600000', '838:59:58.999999', " +
+          "'9999-12-31 23:59:59', '-838:59:59.000'",
         'NULL, NULL, NULL, NULL, NULL',
       ]),
     ],
@@ -74,17 +79,21 @@ export const temporalCases: readonly FidelityCase[] = [
   },
   {
     name: 'DATE, DATETIME, TIME and YEAR into one another',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, a DATE, b DATETIME, c DATETIME, d DATE, e YEAR, f TIMESTAMP NULL,
+    create: `CREATE TABLE t (id INT PRIMARY KEY, a DATE, b DATETIME, c DATETIME, d DATE, e YEAR,
+      f TIMESTAMP NULL,
       g TIMESTAMP NULL)`,
     data: [
       insert('a, b, c, d, e, f, g', [
-        "'2024-02-29', '2024-02-29 00:00:00', '2024-02-29 00:00:00', '2024-01-01', 2024, '2024-11-03 04:30:00', '2024-11-03 05:30:00'",
-        "'0001-01-01', '9999-12-31 00:00:00', '2024-01-01 00:00:00', '1999-12-31', 1901, '2024-07-01 03:59:59', '2024-01-01 00:00:00'",
+        "'2024-02-29', '2024-02-29 00:00:00', '2024-02-29 00:00:00', '2024-01-01', 2024, " +
+          "'2024-11-03 04:30:00', '2024-11-03 05:30:00'",
+        "'0001-01-01', '9999-12-31 00:00:00', '2024-01-01 00:00:00', '1999-12-31', 1901, " +
+          "'2024-07-01 03:59:59', '2024-01-01 00:00:00'",
         'NULL, NULL, NULL, NULL, NULL, NULL, NULL',
       ]),
     ],
     alter:
-      'MODIFY a DATETIME, MODIFY b DATE, MODIFY c VARCHAR(30), MODIFY d VARCHAR(30), MODIFY e INT, MODIFY f VARCHAR(30), ' +
+      'MODIFY a DATETIME, MODIFY b DATE, MODIFY c VARCHAR(30), MODIFY d VARCHAR(30), MODIFY e INT, ' +
+      'MODIFY f VARCHAR(30), ' +
       'MODIFY g BIGINT',
   },
   {
@@ -134,7 +143,8 @@ export const temporalCases: readonly FidelityCase[] = [
   {
     name: 'text becomes dates and times',
     create:
-      'CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(30), b VARCHAR(30), c VARCHAR(30), d BIGINT, e VARCHAR(30))',
+      'CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(30), b VARCHAR(30), c VARCHAR(30), d BIGINT, ' +
+      'e VARCHAR(30))',
     data: [
       insert('a, b, c, d, e', [
         "'2024-02-29', '2024-02-29 10:00:00.5', '-10:00:00', 20240229103000, '2024-07-01 12:00:00'",

@@ -1,4 +1,5 @@
-// Strings: converted from charset to charset as the server does, and an error where a character or a byte would be lost.
+// Strings: converted from charset to charset as the server does, and an error where a character or a byte
+// would be lost.
 import { type FidelityCase, fails, insert, mariadbOnly, mysqlOnly } from './fidelity-case.ts';
 
 const filler = Array.from({ length: 12 }, (_, i) => `'row ${i}'`);
@@ -17,6 +18,7 @@ const names = charsets.map(([name]) => name).join(', ');
 const rows = [0, 1, 2].map((i) => charsets.map(([, , literals]) => literals[i]).join(', '));
 const definitions = charsets.map(([name, charset]) => `${name} VARCHAR(20) CHARACTER SET ${charset}`);
 
+/** The cases of this kind. */
 export const textCases: readonly FidelityCase[] = [
   {
     name: 'every charset becomes utf8mb4, column by column',
@@ -43,7 +45,8 @@ export const textCases: readonly FidelityCase[] = [
     data: [insert('l, u, g, s, c', ["'é€', '中﷽', '中文', 'ソ表能', '中é'", "'', '', '', '', ''"])],
     alter:
       'MODIFY l VARCHAR(9) CHARACTER SET latin1, MODIFY u VARCHAR(9) CHARACTER SET utf8mb3, ' +
-      'MODIFY g VARCHAR(9) CHARACTER SET gbk, MODIFY s TEXT CHARACTER SET sjis, MODIFY c TEXT CHARACTER SET ucs2',
+      'MODIFY g VARCHAR(9) CHARACTER SET gbk, MODIFY s TEXT CHARACTER SET sjis, ' +
+      'MODIFY c TEXT CHARACTER SET ucs2',
   },
   ...(
     [
@@ -65,7 +68,8 @@ export const textCases: readonly FidelityCase[] = [
   ),
   {
     name: 'strings get shorter, CHAR and VARCHAR and TEXT into one another: only spaces may go',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20), b CHAR(10), c TEXT, d VARCHAR(10), e VARCHAR(300),
+    create: `CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20), b CHAR(10), c TEXT, d VARCHAR(10),
+      e VARCHAR(300),
       f LONGTEXT) CHARACTER SET utf8mb4`,
     data: [
       insert('a, b, c, d, e, f', [
@@ -76,7 +80,8 @@ export const textCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      'MODIFY a VARCHAR(4), MODIFY b VARCHAR(3), MODIFY c VARCHAR(6), MODIFY d CHAR(3), MODIFY e TINYTEXT, MODIFY f TEXT',
+      'MODIFY a VARCHAR(4), MODIFY b VARCHAR(3), MODIFY c VARCHAR(6), MODIFY d CHAR(3), MODIFY e TINYTEXT, ' +
+      'MODIFY f TEXT',
   },
   {
     name: 'trailing spaces would be lost: an error for VARCHAR, as it is in the ALTER',
@@ -132,7 +137,8 @@ export const textCases: readonly FidelityCase[] = [
   },
   {
     name: 'BINARY and VARBINARY: padding comes and stays, zero bytes are bytes',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, a BINARY(5), b BINARY(5), c VARBINARY(9), d VARBINARY(9), e BLOB,
+    create: `CREATE TABLE t (id INT PRIMARY KEY, a BINARY(5), b BINARY(5), c VARBINARY(9), d VARBINARY(9),
+      e BLOB,
       f VARBINARY(9))`,
     data: [
       insert('a, b, c, d, e, f', [
@@ -143,7 +149,8 @@ export const textCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      'MODIFY a BINARY(9), MODIFY b VARBINARY(5), MODIFY c BINARY(9), MODIFY d BLOB, MODIFY e VARBINARY(2), MODIFY f BINARY(2)',
+      'MODIFY a BINARY(9), MODIFY b VARBINARY(5), MODIFY c BINARY(9), MODIFY d BLOB, ' +
+      'MODIFY e VARBINARY(2), MODIFY f BINARY(2)',
   },
   {
     name: 'a BINARY is too long',
@@ -155,7 +162,8 @@ export const textCases: readonly FidelityCase[] = [
   },
   {
     name: 'bytes become text where they are text, and text becomes bytes',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, a VARBINARY(30), b BLOB, c BINARY(6), d VARCHAR(9) CHARACTER SET gbk,
+    create: `CREATE TABLE t (id INT PRIMARY KEY, a VARBINARY(30), b BLOB, c BINARY(6),
+      d VARCHAR(9) CHARACTER SET gbk,
       e TEXT CHARACTER SET utf8mb4, f VARBINARY(9))`,
     data: [
       insert('a, b, c, d, e, f', [
@@ -165,7 +173,8 @@ export const textCases: readonly FidelityCase[] = [
       ]),
     ],
     alter:
-      'MODIFY a VARCHAR(30) CHARACTER SET utf8mb4, MODIFY b TEXT CHARACTER SET utf8mb4, MODIFY c CHAR(6) CHARACTER SET latin1, ' +
+      'MODIFY a VARCHAR(30) CHARACTER SET utf8mb4, MODIFY b TEXT CHARACTER SET utf8mb4, ' +
+      'MODIFY c CHAR(6) CHARACTER SET latin1, ' +
       'MODIFY d VARBINARY(20), MODIFY e BLOB, MODIFY f VARCHAR(9) CHARACTER SET latin1',
   },
   {
@@ -178,11 +187,13 @@ export const textCases: readonly FidelityCase[] = [
   },
   {
     name: 'collations change: bytes stay',
-    create: `CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9) COLLATE utf8mb4_bin, b CHAR(9) COLLATE utf8mb4_unicode_ci,
+    create: `CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9) COLLATE utf8mb4_bin,
+      b CHAR(9) COLLATE utf8mb4_unicode_ci,
       KEY (a)) CHARACTER SET utf8mb4`,
     data: [insert('a, b', ["'a', 'a '", "'A', 'A'", "'ä  ', 'ä'", "'', ''"])],
     alter:
-      'MODIFY a VARCHAR(9) COLLATE utf8mb4_unicode_ci, MODIFY b CHAR(9) COLLATE utf8mb4_bin, COLLATE utf8mb4_bin',
+      'MODIFY a VARCHAR(9) COLLATE utf8mb4_unicode_ci, MODIFY b CHAR(9) COLLATE utf8mb4_bin, ' +
+      'COLLATE utf8mb4_bin',
   },
   {
     name: 'JSON in all its inner types, copied and into text',
@@ -210,7 +221,8 @@ export const textCases: readonly FidelityCase[] = [
           "ST_GeomFromText('POINT(1 2)')",
         ].map((value) => `JSON_ARRAY(${value}), JSON_OBJECT('k', ${value}), 'x'`),
       ),
-      "INSERT INTO t VALUES (90, 'null', '\"null\"', 'x'), (91, NULL, '1.10', 'y'), (92, '[1.0, 1, -0.0, 1e2]', '{}', '')",
+      "INSERT INTO t VALUES (90, 'null', '\"null\"', 'x'), (91, NULL, '1.10', 'y'), (92, '[1.0, 1, -0.0, " +
+        "1e2]', '{}', '')",
     ],
     alter: 'MODIFY b LONGTEXT CHARACTER SET utf8mb4, MODIFY c VARCHAR(20)',
   },
@@ -231,17 +243,21 @@ export const textCases: readonly FidelityCase[] = [
   {
     name: 'MariaDB: UUID, INET6 and COMPRESSED columns',
     ...mariadbOnly,
-    create: `CREATE TABLE t (id INT PRIMARY KEY, u UUID, v CHAR(36), i INET6, j VARBINARY(16), c TEXT COMPRESSED,
+    create: `CREATE TABLE t (id INT PRIMARY KEY, u UUID, v CHAR(36), i INET6, j VARBINARY(16),
+      c TEXT COMPRESSED,
       d VARCHAR(500), e BINARY(16))`,
     data: [
       insert('u, v, i, j, c, d, e', [
-        "'123e4567-e89b-12d3-a456-426655440000', '123e4567-e89b-12d3-a456-426655440000', '::ffff:1.2.3.4', x'00', REPEAT('a', 5000), REPEAT('b', 400), x'123e4567e89b12d3a456426655440000'",
-        "'00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '::', x'FF', '', '', x'00'",
+        "'123e4567-e89b-12d3-a456-426655440000', '123e4567-e89b-12d3-a456-426655440000', '::ffff:1.2.3.4', " +
+          "x'00', REPEAT('a', 5000), REPEAT('b', 400), x'123e4567e89b12d3a456426655440000'",
+        "'00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '::', x'FF', '', " +
+          "'', x'00'",
         'NULL, NULL, NULL, NULL, NULL, NULL, NULL',
       ]),
     ],
     alter:
-      'MODIFY u CHAR(36), MODIFY v UUID, MODIFY i VARCHAR(40), MODIFY c TEXT, MODIFY d VARCHAR(500) COMPRESSED, ' +
+      'MODIFY u CHAR(36), MODIFY v UUID, MODIFY i VARCHAR(40), MODIFY c TEXT, ' +
+      'MODIFY d VARCHAR(500) COMPRESSED, ' +
       'MODIFY e UUID',
   },
 ];

@@ -74,8 +74,18 @@ function lockOf(row: Row, ages: ReadonlyMap<number, number>): TableLock {
   };
 }
 
-/** Age of each InnoDB transaction in seconds, by connection id; empty when the account may not see them. */
-async function transactionAges(session: Session): Promise<ReadonlyMap<number, number>> {
+/**
+ * Of MySQL this view is utf8mb3, and fails with this code while any transaction is at a statement with an
+ * emoji in it.
+ */
+const CANNOT_CONVERT = 3854;
+const VIEW_ATTEMPTS = 10;
+
+/**
+ * Age of each InnoDB transaction in seconds, by connection id; empty when they cannot be seen. The age of the
+ * statement then stands for it.
+ */
+async function transactionAges(session: Session, attempt = 1): Promise<ReadonlyMap<number, number>> {
   try {
     // trx_started is in the server's own zone, and so is what it is compared with.
     const rows = await session.query(
@@ -88,6 +98,7 @@ async function transactionAges(session: Session): Promise<ReadonlyMap<number, nu
     );
   } catch (error) {
     if (classify(error) === 'privilege') return new Map();
-    throw error;
+    if ((error as { errno?: number }).errno !== CANNOT_CONVERT) throw error;
+    return attempt < VIEW_ATTEMPTS ? await transactionAges(session, attempt + 1) : new Map();
   }
 }
