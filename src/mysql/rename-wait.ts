@@ -57,9 +57,19 @@ export async function waitByProbe(
   threads: SwapThreads,
   sentryDropped: boolean,
 ): Promise<RenameWait> {
-  const rename = (await readProcesses(session)).find(({ id }) => id === threads.rename);
-  if (!/waiting for .*metadata lock/i.test(rename?.state ?? '')) return 'nothing';
+  if (!(await waitsForLock(session, threads.rename))) return 'nothing';
   if (!sentryDropped) return 'sentry';
+  const asked = ask(probe, original);
+  asked.catch(() => undefined);
+  for (;;) {
+    const answer = await Promise.race([asked, waitsForLock(session, probe.threadId)]);
+    if (typeof answer === 'string') return answer;
+    // It waits, then: for nothing else than the RENAME. Its answer is of no use any more.
+    if (answer) return 'original';
+  }
+}
+
+async function ask(probe: Session, original: TableRef): Promise<RenameWait> {
   try {
     await probe.query(`SELECT 1 FROM ${quoteTable(original)} LIMIT 0`);
     return 'others';
@@ -67,4 +77,9 @@ export async function waitByProbe(
     if (classify(error) !== 'lock-timeout') throw error;
     return 'original';
   }
+}
+
+async function waitsForLock(session: Session, threadId: number): Promise<boolean> {
+  const process = (await readProcesses(session)).find(({ id }) => id === threadId);
+  return /waiting for .*metadata lock/i.test(process?.state ?? '');
 }
