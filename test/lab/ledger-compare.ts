@@ -27,6 +27,11 @@ export interface Expectation {
   readonly changed: boolean;
 }
 
+/** JSON is text in UTF-8, which the driver takes for bytes unless it is told. */
+function textOf(field: { readonly type: string; string(encoding?: BufferEncoding): string | null }): Text {
+  return field.type === 'JSON' ? field.string('utf8') : field.string();
+}
+
 /** Reads the rows of a statement, one by one, as texts by position; memory does not grow with their number. */
 export function streamTexts(
   connection: Connection,
@@ -35,7 +40,7 @@ export function streamTexts(
 ): Promise<void> {
   const core = (connection as unknown as { connection: import('mysql2').Connection }).connection;
   return new Promise((resolve, reject) => {
-    const query = core.query({ sql, rowsAsArray: true, typeCast: (field) => field.string() });
+    const query = core.query({ sql, rowsAsArray: true, typeCast: textOf });
     query.on('result', (row) => onRow(row as unknown as Text[]));
     query.on('error', reject);
     query.on('end', () => resolve());
