@@ -150,9 +150,12 @@ function connectError(thrown: unknown, options: ConnectionOptions, name: string)
   const why = error.message || (error as { code?: string }).code;
   const message = `${name}: cannot connect to ${options}: ${why}`;
   if (classify(error) !== 'connection') {
+    const { code = '' } = error as { code?: string };
     return new Failure(message, {
       cause: error,
-      hint: 'If this is about TLS: check --ssl, --ssl-ca and the name in the certificate.',
+      hint: ['EMFILE', 'ENFILE'].includes(code)
+        ? 'This process may not open more files: raise its limit (ulimit -n). The original table is untouched.'
+        : 'If this is about TLS: check --ssl, --ssl-ca and the name in the certificate.',
     });
   }
   return new SessionError(message, {

@@ -9,6 +9,7 @@ import { DuplicateKey, type GhostStore, type SyncManner } from '../core/store.ts
 import { CollisionFinder, type CollisionParts, outOfNumbers } from './collision.ts';
 import { CulpritFinder, isAboutRow } from './culprit.ts';
 import { explainServerError } from './explain.ts';
+import { keysPerStatementMax, slices, statementCharsMax, statements } from './key-statements.ts';
 import { type RowWriter, TooManyWarnings } from './lossy-writer.ts';
 import type { SessionPool } from './pool.ts';
 import { classify, duplicateOf, isTransient, ServerError } from './server-error.ts';
@@ -50,9 +51,6 @@ const displacementsMax = 10;
 const counterUnreadable = 1467;
 /** Keys that are read in one snapshot, so in one statement, where rows may have swapped their values. */
 const keysTogetherMax = 20_000;
-/** Keys named in one statement at the most: an exclusive sync may have many. */
-const keysPerStatementMax = 1000;
-
 /** The ghost as the stages see it, in SQL. */
 export class SqlGhostStore implements GhostStore {
   readonly #parts: GhostStoreParts;
@@ -92,7 +90,7 @@ export class SqlGhostStore implements GhostStore {
       // The ghost sorts its keys in another way: a range of it would hold rows of other chunks. What this chunk may have
       // left are rows of keys that the original has, or has deleted since: those are changes, and will be synced.
       const keys = await this.#keysOf(session, range, signal);
-      for (const slice of slices(keys)) await session.execute(sql.remove(slice), { signal });
+      await this.#remove(session, keys, signal);
     });
   }
 
@@ -146,8 +144,7 @@ export class SqlGhostStore implements GhostStore {
         if (removed.length === 0 && keys.length <= keysPerStatementMax)
           return await this.#transact(session, () => this.#put(session, verb, keys, signal));
         return await session.transaction(async () => {
-          for (const slice of slices(removed))
-            await session.execute(this.#parts.sql.remove(slice), { signal });
+          await this.#remove(session, removed, signal);
           return await this.#put(session, verb, keys, signal, keysMax);
         });
       }),
@@ -169,15 +166,16 @@ export class SqlGhostStore implements GhostStore {
     signal: AbortSignal,
   ): Promise<ServerPlacement[]> {
     const { codec, askSessions } = this.#parts;
-    const question = classifySql(
-      codec,
-      keys,
-      high,
-      flights.map(({ range }) => range),
-    );
+    const ranges = flights.map(({ range }) => range);
+    const ask = (some: readonly Key[]): string => classifySql(codec, some, high, ranges);
     return await this.#run(askSessions, signal, async (session) => {
-      const rows = await session.query(question, { signal });
-      return rows.map((row) => ({ key: keys[Number(row.i)]!, place: placeOf(Number(row.place), flights) }));
+      const answers: ServerPlacement[] = [];
+      for (const { keys: asked, statement } of statements(keys, ask)) {
+        const rows = await session.query(statement, { signal });
+        for (const row of rows)
+          answers.push({ key: asked[Number(row.i)]!, place: placeOf(Number(row.place), flights) });
+      }
+      return answers;
     });
   }
 
@@ -207,9 +205,19 @@ export class SqlGhostStore implements GhostStore {
   ): Promise<number> {
     const { sql, writer } = this.#parts;
     let rows = 0;
+    // What must be one statement is one, however long.
+    const charsMax = keysMax > keysPerStatementMax ? Number.POSITIVE_INFINITY : statementCharsMax;
+    const put = (some: readonly Key[]): string => sql.put(verb, some);
     for (const slice of slices(keys, writer.keysMax ?? keysMax))
-      rows += await writer.write(session, sql.put(verb, slice), signal);
+      for (const { statement } of statements(slice, put, charsMax))
+        rows += await writer.write(session, statement, signal);
     return rows;
+  }
+
+  async #remove(session: Session, keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    const remove = (some: readonly Key[]): string => this.#parts.sql.remove(some);
+    for (const slice of slices(keys))
+      for (const { statement } of statements(slice, remove)) await session.execute(statement, { signal });
   }
 
   async #transact(session: Session, work: () => Promise<number>): Promise<number> {
@@ -277,8 +285,4 @@ export class SqlGhostStore implements GhostStore {
 function placeOf(answer: number, flights: readonly Chunk[]): ServerPlacement['place'] {
   if (answer < 0) return 'above';
   return answer === 0 ? 'copied' : flights[answer - 1]!;
-}
-
-function* slices(keys: readonly Key[], size = keysPerStatementMax): Generator<readonly Key[]> {
-  for (let i = 0; i < keys.length; i += size) yield keys.slice(i, i + size);
 }

@@ -1,4 +1,4 @@
-import { Bug, Transient } from '../base/errors.ts';
+import { Bug, Failure, Transient } from '../base/errors.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { retry } from './retry.ts';
 import { Session, type SessionSetup } from './session.ts';
@@ -38,6 +38,8 @@ export class SessionPool {
   readonly #free: Slot[];
   readonly #waiters: Waiter[] = [];
   #closed = false;
+  /** Which server the first session reached. */
+  #server: string | null = null;
   #onIdle: (() => void) | null = null;
 
   constructor(options: ConnectionOptions, setup: PoolSetup) {
@@ -58,7 +60,8 @@ export class SessionPool {
   /**
    * Gives `work` a session of its own until it ends. A transaction that `work` leaves open is its own defect.
    * @param signal ends the wait for a session and its opening; `work` passes it on itself.
-   * @throws what `work` throws; SessionError `connect-failed` when none can be opened; Transient when closed.
+   * @throws what `work` throws; SessionError `connect-failed` when none can be opened; Transient when closed;
+   * Failure when another server answers than before.
    */
   async use<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const slot = await this.#take(signal);
@@ -143,8 +146,20 @@ export class SessionPool {
       session.destroy();
       throw this.#closedError();
     }
+    this.#recognise(session);
     slot.session = session;
     return session;
+  }
+
+  /** All sessions of a run must be of one server: behind a failover or a proxy may be another one. */
+  #recognise(session: Session): void {
+    this.#server ??= session.serverIdentity;
+    if (session.serverIdentity === this.#server) return;
+    session.destroy();
+    const [now, before] = [session.serverIdentity, this.#server];
+    throw new Failure(`${session.name}: another server answers (${now}) than before (${before})`, {
+      hint: 'The original table is untouched. A failover or a proxy: what the new server has cannot be proved. Start over on the new primary.',
+    });
   }
 
   #closedError(): Transient {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { CutOverStep } from '../../src/core/swap-port.ts';
 import { Migrator } from '../../src/migrator.ts';
 import { liveSettings } from '../../src/ops/live-settings.ts';
@@ -93,10 +93,11 @@ export interface RunOptions {
   readonly column?: string;
   readonly extra?: readonly string[];
   readonly atStep?: AtStep;
+  readonly clock?: Clock;
 }
 
 export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
-  const { column = 'extra', extra = [], atStep } = options;
+  const { column = 'extra', extra = [], atStep, clock = systemClock } = options;
   const parsed = parseOptions(migrationArguments(server, column, ['--ok-to-drop-table=false', ...extra]), {});
   const lines: string[] = [];
   const say =
@@ -112,7 +113,7 @@ export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
   });
   const controller = new AbortController();
   const migrator = new Migrator({
-    ...{ config, settings, clock: systemClock, log, print: () => undefined },
+    ...{ config, settings, clock, log, print: () => undefined },
     atStep: (step) => atStep?.(step, run),
   });
   const run: Run = {

@@ -158,7 +158,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       const key = (i: number): string => `${'日'.repeat(190)}${i}`;
       await db.query('INSERT INTO wide VALUES ?', [Array.from({ length: 1000 }, (_, i) => [key(i), 0])]);
       const before = await runSqlForValue(db, 'SELECT @@GLOBAL.max_allowed_packet');
-      await runSql(db, 'SET GLOBAL max_allowed_packet = 262144');
+      await runSql(db, 'SET GLOBAL max_allowed_packet = 65536');
       const options = ['--initially-drop-ghost-table', '--verify=off', '--dml-batch-size'];
       const large = start({ table: 'wide', options: [...options, '1000'] });
       try {
