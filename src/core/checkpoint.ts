@@ -127,7 +127,7 @@ export function taskFromText(text: string): CheckpointTask {
 /** The refusal of a checkpoint that says nothing that we understand. */
 export function unreadable(why: string): Refusal {
   return new Refusal('checkpoint-unreadable', `the checkpoint cannot be read: ${why}. Nothing was touched.`, {
-    hint: 'Start over without --resume, with --initially-drop-ghost-table; or remove all: poltergeist cleanup.',
+    hint: 'Start over without --resume, with --initially-drop-ghost-table; or run poltergeist cleanup.',
   });
 }
 

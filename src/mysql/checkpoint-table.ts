@@ -94,7 +94,7 @@ export async function takeOver(session: Session, table: TableRef, from: string, 
 
 function takenOver(table: TableRef): Failure {
   return new Failure(`the checkpoint ${quoteTable(table)} is not this run's any more`, {
-    hint: 'The original table is untouched. Another run has taken it over, or somebody emptied the checkpoint.',
+    hint: 'The original is untouched. Another run has taken it over, or somebody emptied the checkpoint.',
     reason: 'lock-lost',
   });
 }
