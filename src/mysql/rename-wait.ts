@@ -59,13 +59,16 @@ export async function waitByProbe(
 ): Promise<RenameWait> {
   if (!(await waitsForLock(session, threads.rename))) return 'nothing';
   if (!sentryDropped) return 'sentry';
-  const asked = ask(probe, original);
+  let answered = false;
+  const asked = ask(probe, original).finally(() => {
+    answered = true;
+  });
   asked.catch(() => undefined);
   for (;;) {
-    const answer = await Promise.race([asked, waitsForLock(session, probe.threadId)]);
-    if (typeof answer === 'string') return answer;
-    // It waits, then: for nothing else than the RENAME. Its answer is of no use any more.
-    if (answer) return 'original';
+    const waits = await waitsForLock(session, probe.threadId);
+    if (answered) return await asked;
+    // For nothing else than the RENAME. Its answer is of no use any more.
+    if (waits) return 'original';
   }
 }
 
