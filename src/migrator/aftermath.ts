@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { deadline } from '../base/pulse.ts';
 import type { Phase } from '../core/phase.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
@@ -102,12 +103,16 @@ async function withSession(
   { config, clock }: MigrationParts,
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(cleanUpTimeoutMs);
+  const { signal, clear } = deadline(cleanUpTimeoutMs, 'cleaning up', clock);
   const profile = { ...dataProfile, statementTimeoutMs: cleanUpTimeoutMs };
-  const session = await Session.open(config.connection, { profile, clock, name: 'clean-up', signal });
   try {
-    await work(session);
+    const session = await Session.open(config.connection, { profile, clock, name: 'clean-up', signal });
+    try {
+      await work(session);
+    } finally {
+      await session.close();
+    }
   } finally {
-    await session.close();
+    clear();
   }
 }
