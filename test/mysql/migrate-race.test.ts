@@ -11,11 +11,13 @@ import { connectLax, Run } from './migrate-run.ts';
 
 const schema = 'race';
 const writers = 32;
-const rows = 3000;
+const rows = 4000;
 /** Room between two rows of the start. */
 const gap = 100;
 /** How far ahead of the newest row of the ghost writers insert, in rows of the start. */
-const ahead = 60;
+const ahead = 30;
+/** So that the copy has an end. */
+const insertsMax = 8000;
 
 /** Inserts ahead of the copier until the copy is over. @returns rows inserted. */
 async function insertAhead(lab: Lab, table: string, isOver: () => boolean): Promise<number> {
@@ -28,15 +30,15 @@ async function insertAhead(lab: Lab, table: string, isOver: () => boolean): Prom
         () => [],
       );
       high = Number(found[0]?.id ?? 0);
-      await sleep(2);
+      await sleep(1);
     }
   };
   const write = async (number: number): Promise<void> => {
     const connection = await connectLax(lab.primary);
     try {
-      for (let i = 0; !isOver(); i += 1) {
+      for (let i = 0; !isOver() && inserted < insertsMax; i += 1) {
         // Every writer has numbers of its own within the gaps: the first row of the start that is far enough is next to it.
-        const id = (Math.floor(high / gap) + 1 + ((i * 7) % ahead)) * gap + 1 + number;
+        const id = (Math.floor(high / gap) + 5 + ((i * 7) % ahead)) * gap + 1 + number;
         const sql = `INSERT IGNORE INTO ${schema}.${table} VALUES (${id}, ${i}, REPEAT('x', 200))`;
         const [{ affectedRows }] = (await connection.query(sql)) as unknown as [{ affectedRows: number }];
         inserted += affectedRows;
@@ -53,15 +55,18 @@ async function insertAhead(lab: Lab, table: string, isOver: () => boolean): Prom
   return inserted;
 }
 
-async function race(lab: Lab, db: Connection, table: string): Promise<number> {
+async function createRows(db: Connection, table: string): Promise<void> {
   await runSql(
     db,
     `CREATE TABLE ${schema}.${table} (id BIGINT PRIMARY KEY, v INT NOT NULL, pad CHAR(200) NOT NULL)`,
   );
   const values = Array.from({ length: rows }, (_, i) => [i * gap, 0, 'start']);
   await db.query(`INSERT INTO ${schema}.${table} VALUES ?`, [values]);
-  // Chunks are large enough for the copier to stay ahead of the writers' inserts, and many.
-  const options = ['--chunk-size', '100'];
+}
+
+async function race(lab: Lab, db: Connection, table: string): Promise<number> {
+  await createRows(db, table);
+  const options = ['--chunk-size', '30'];
   const run = new Run(lab.primary, { schema, table, alter: 'ADD COLUMN added INT', postpone: true, options });
   let over = false;
   try {
@@ -76,6 +81,45 @@ async function race(lab: Lab, db: Connection, table: string): Promise<number> {
     return inserted;
   } finally {
     over = true;
+    await run.stop();
+  }
+}
+
+/**
+ * The race without chance: while the replica stands still nothing becomes visible, but the stream brings it. Its keys are dropped,
+ * and then the copier, which had been throttled, is let go on into the very range.
+ */
+async function frozen(lab: Lab, db: Connection, table: string): Promise<void> {
+  await createRows(db, table);
+  const options = ['--chunk-size', '50'];
+  const run = new Run(lab.primary, { schema, table, alter: 'ADD COLUMN added INT', postpone: true, options });
+  const connections = await Promise.all(Array.from({ length: 8 }, () => connectLax(lab.primary)));
+  const [replica] = lab.replicas;
+  try {
+    await run.until('a chunk', ({ rowsCopied }) => rowsCopied > 0);
+    for (let round = 0; round < 4; round += 1) {
+      run.migrator.throttle();
+      await sleep(100);
+      const [at] = await runSql(db, `SELECT MAX(id) AS id FROM ${schema}._${table}_gho`);
+      const before = run.snapshot.changesReceived;
+      replica?.pause();
+      const inserts = connections.map((connection, i) => {
+        const id = Number(at?.id) + gap * (i + 1) + 50;
+        return runSql(connection, `INSERT INTO ${schema}.${table} VALUES (${id}, ${round}, 'frozen')`);
+      });
+      await run.until('events', ({ changesReceived }) => changesReceived > before);
+      await sleep(50);
+      run.migrator.unthrottle();
+      await sleep(100);
+      replica?.resume();
+      await Promise.all(inserts);
+    }
+    await run.finish();
+    const count = await assertSameRows(db, schema, [`_${table}_del`, table], ['id', 'v', 'pad']);
+    assert.equal(count, rows + 32);
+  } finally {
+    replica?.resume();
+    for (const connection of connections) connection.destroy();
     await run.stop();
   }
 }
@@ -102,6 +146,12 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
           t.diagnostic(`${rows} rows, ${inserted} rows inserted ahead of the copier`);
         });
       }
+
+      test('HAZARDS 4: rows in the binlog wait for a replica while chunks are read', {
+        skip: !semiSync,
+      }, async () => {
+        await frozen(lab, db, 'frozen');
+      });
 
       test('HAZARDS 38, 40, 41: the dump thread is killed again and again', { skip: semiSync }, async (t) => {
         const table = itemsTable(schema, 'cut');

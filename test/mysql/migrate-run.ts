@@ -94,7 +94,10 @@ export class Run {
   async finish(): Promise<Snapshot> {
     const error = await this.#end();
     if (error !== null) throw error;
-    return this.snapshot;
+    const now = this.snapshot;
+    // The verifier mends what went wrong before it: that it had to is the defect.
+    assert.equal(now.differencesRepaired, 0, `the verifier had to repair rows:\n${this.lines.join('\n')}`);
+    return now;
   }
 
   /** What the run failed with. @throws where it did not fail. */
