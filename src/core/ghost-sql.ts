@@ -30,13 +30,19 @@ export interface GhostSqlParts {
 /** How a sync puts rows into the ghost. */
 export type SyncVerb = 'INSERT' | 'REPLACE';
 
-/** Heads of statements that are kept. There are five at most a migration; the bound is for those who embed this. */
+/**
+ * Heads of statements that are kept. There are five at most a migration; the bound is for those who embed
+ * this.
+ */
 const headsMax = 64;
 
 /** Every statement that copies or syncs. Values are typed literals, names are quoted. */
 export class GhostSql {
   readonly #parts: GhostSqlParts;
-  /** The part of a statement that does not depend on keys (column lists of a thousand columns are long), by verb. */
+  /**
+   * The part of a statement that does not depend on keys (column lists of a thousand columns are long), by
+   * verb.
+   */
   readonly #heads = new LRUCache<string, string>({ max: headsMax });
 
   constructor(parts: GhostSqlParts) {
@@ -114,7 +120,10 @@ export class GhostSql {
   }
 }
 
-/** A text compared by its code points: the row of another key that is equal to the ghost's collation is not meant. */
+/**
+ * A text compared by its code points: the row of another key that is equal to the ghost's collation is not
+ * meant.
+ */
 export function byCodePoint(ref: string, { charset, dataType }: Column): string {
   return charset === null || !/^(var)?char$/.test(dataType) ? ref : `${ref} COLLATE ${charset}_bin`;
 }
