@@ -14,6 +14,8 @@ const readinessPollMs = 100;
 /** How long an attempt looks for old transactions to end before it counts as failed. */
 const patienceMs = 30_000;
 
+/** All that the swap of a migration needs. */
+/** What the swap of a migration works with. */
 export interface SwapContext {
   readonly parts: MigrationParts;
   readonly survey: Survey;

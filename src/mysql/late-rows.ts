@@ -6,6 +6,8 @@ import type { RowWriter } from './lossy-writer.ts';
 import type { SessionPool } from './pool.ts';
 import { classify, duplicateOf, isTransient } from './server-error.ts';
 
+/** What late rows are carried over with. */
+/** What late rows are carried over with. */
 export interface LateRowsParts {
   /** Statements with the old table as the original and the new one as the ghost. */
   readonly sql: GhostSql;

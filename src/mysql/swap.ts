@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf, PoltergeistError, Refusal, Transient } from '../base/errors.ts';
+import { deadline } from '../base/pulse.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { quoteTable, quoteText } from '../core/quote.ts';
 import type { Blockers, RenameWait, SwapOutcome, SwapPort, SwapThreads } from '../core/swap-port.ts';
@@ -13,6 +14,8 @@ import { classify, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import { endStatement } from './zombie.ts';
 
+/** What a swap works with. */
+/** What a cut-over works with on one server. */
 export interface SwapParts extends SwapTables {
   readonly connection: ConnectionOptions;
   readonly clock: Clock;
@@ -156,22 +159,33 @@ export class SqlSwap implements SwapPort {
   async stepBack(): Promise<void> {
     if (this.#steppedBack || this.#lock === null) return;
     this.#steppedBack = true;
-    const signal = AbortSignal.timeout(stepBackMs);
-    const ended = await this.#endRename(signal, endMs).catch((error: unknown) => error ?? 'not ended');
-    if (this.#lock.usable) {
-      if (!ended && !this.#sentryDropped) await this.#dropOwnSentry(this.#lock).catch(() => undefined);
-      await this.#lock.execute('UNLOCK TABLES', { timeoutMs: endMs }).catch(() => this.#lock?.destroy());
+    await this.#within(stepBackMs, 'stepping back', (signal) => this.#letGo(this.#lock!, signal));
+  }
+
+  async #letGo(lock: Session, signal: AbortSignal): Promise<void> {
+    const unended = await this.#endRename(signal, endMs).then(
+      () => false,
+      () => true,
+    );
+    if (lock.usable) {
+      if (!unended && !this.#sentryDropped) await this.#dropOwnSentry(lock).catch(() => undefined);
+      await lock.execute('UNLOCK TABLES', { timeoutMs: endMs }).catch(() => lock.destroy());
     }
     // It went without a word: the server may not have noticed.
-    if (!this.#lock.usable) await this.#end(this.#lock, signal, endMs).catch(() => undefined);
-    if (ended) await this.#endRename(signal);
+    if (!lock.usable) await this.#end(lock, signal, endMs).catch(() => undefined);
+    if (unended) await this.#endRename(signal);
     await this.#ask(signal, (session) => this.#dropOwnSentry(session));
   }
 
-  async outcome(): Promise<SwapOutcome> {
+  outcome(): Promise<SwapOutcome> {
+    return this.#within(outcomeMs, 'looking which table is which', async (signal) => {
+      await this.#endRename(signal);
+      return await this.#look(signal);
+    });
+  }
+
+  async #look(signal: AbortSignal): Promise<SwapOutcome> {
     const { original, ghost, old } = this.#parts;
-    const signal = AbortSignal.timeout(outcomeMs);
-    await this.#endRename(signal);
     return await this.#ask(signal, async (session) => {
       const comments = await this.#comments(session);
       const [isOriginal, isGhost, oldComment] = [original, ghost, old].map(({ name }) => comments.get(name));
@@ -237,6 +251,15 @@ export class SqlSwap implements SwapPort {
     await this.#transient(signal, async () => {
       await this.#lock!.execute(sql, { signal });
     });
+  }
+
+  async #within<T>(ms: number, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = deadline(ms, what, this.#parts.clock);
+    try {
+      return await work(limit.signal);
+    } finally {
+      limit.clear();
+    }
   }
 
   #ask<T>(signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {

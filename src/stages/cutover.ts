@@ -6,6 +6,8 @@ import type { ChangeSet } from '../core/changeset.ts';
 import type { CutOverStep, RenameWait, SwapPort } from '../core/swap-port.ts';
 import type { Visibility } from '../core/visibility.ts';
 
+/** What a cut-over works with. */
+/** What an attempt works with. */
 export interface CutOverParts {
   readonly port: SwapPort;
   readonly changes: ChangeSet;
@@ -22,6 +24,8 @@ export interface CutOverParts {
   readonly warn: (message: string) => void;
 }
 
+/** The bounds of a cut-over attempt. */
+/** How long an attempt may take. */
 export interface CutOverOptions {
   /** How long the original may be locked in one attempt, ms (`--cut-over-lock-timeout-seconds`). */
   readonly lockTimeoutMs: number;
