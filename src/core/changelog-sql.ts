@@ -10,9 +10,6 @@ export const sentryComment = 'poltergeist sentry: empty, holds the place of the 
 /** The row that every mark updates. */
 export const markRowId = 1;
 
-/** Places of the columns in a row image that the stream reads. */
-export const changelogOrdinals = { id: 0, sequence: 2, writtenAtMs: 3 } as const;
-
 /** CREATE TABLE of the changelog, with its one row of marks in a second statement. */
 export function createChangelogSql(changelog: TableRef): readonly string[] {
   const table = quoteTable(changelog);

@@ -36,6 +36,7 @@ export interface Mapping {
   readonly dropped: readonly string[];
 }
 
+/** What the operator said about columns. */
 export interface MappingOptions {
   /** `--skip-renamed-columns` */
   readonly skipRenamedColumns?: boolean | undefined;

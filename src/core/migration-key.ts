@@ -27,6 +27,7 @@ export interface MigrationKey {
   readonly mayMerge: boolean;
 }
 
+/** What the choice of a migration key depends on besides the definitions. */
 export interface MigrationKeyOptions {
   readonly flavor: 'mysql' | 'mariadb';
   /** `--allow-nullable-unique-key`: the operator promises that there are no NULLs. */

@@ -15,6 +15,7 @@ export interface ArtifactNames {
   readonly checkpoint: string;
 }
 
+/** What the operator said about the names of our tables. */
 export interface NameOptions {
   /** Used in place of the table's name (`--force-table-names`). */
   readonly baseName?: string | undefined;

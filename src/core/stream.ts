@@ -72,6 +72,7 @@ export interface ChangeStream {
   readonly stats: StreamStats;
 }
 
+/** Figures of a change stream. */
 export interface StreamStats {
   readonly connected: boolean;
   readonly paused: boolean;

@@ -39,6 +39,7 @@ export interface IndexPart {
   readonly descending: boolean;
 }
 
+/** An index as the server describes it. */
 export interface Index {
   readonly name: string;
   readonly primary: boolean;

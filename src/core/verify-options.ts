@@ -21,7 +21,7 @@ export const verifierDefaults: VerifierOptions = {
   passTimeoutMs: 600_000,
   watchMax: 200_000,
   lookKeys: 1000,
-  finishKeysMax: 5000,
-  finishMs: 500,
+  finishKeysMax: 1000,
+  finishMs: 100,
   repairsMax: 10_000,
 };

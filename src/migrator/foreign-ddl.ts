@@ -1,6 +1,14 @@
-/** Statements that may name the table without changing anything that the migration rests on. */
-const harmless =
-  /^\s*(analyze|optimize\s+(no_write_to_binlog\s+|local\s+)?table|repair|check|flush|grant|revoke|create\s+(or\s+replace\s+)?(algorithm\s*=\s*\w+\s+)?(definer\s*=\s*\S+\s+)?(sql\s+security\s+\w+\s+)?view|drop\s+view|create\s+(or\s+replace\s+)?(definer\s*=\s*\S+\s+)?(procedure|function|event)|drop\s+(procedure|function|event|temporary\s+table))\b/i;
+/** Beginnings of statements that may name the table without changing anything that the migration rests on. */
+const harmless = new RegExp(
+  `^\\s*(${[
+    'analyze|repair|check|flush|grant|revoke',
+    'optimize\\s+(no_write_to_binlog\\s+|local\\s+)?table',
+    'create\\s+(or\\s+replace\\s+)?(algorithm\\s*=\\s*\\w+\\s+)?(definer\\s*=\\s*\\S+\\s+)?(sql\\s+security\\s+\\w+\\s+)?view',
+    'create\\s+(or\\s+replace\\s+)?(definer\\s*=\\s*\\S+\\s+)?(procedure|function|event)',
+    'drop\\s+(view|procedure|function|event|temporary\\s+table)',
+  ].join('|')})\\b`,
+  'i',
+);
 
 /**
  * A new table that was only modelled on ours. A foreign key to ours would be another matter, and so is one that takes the

@@ -9,6 +9,7 @@ import type { MigrationLog } from './config.ts';
 import { meaningOf } from './foreign-ddl.ts';
 import type { Replay } from './resume-replay.ts';
 
+/** What an intake passes things on to. */
 export interface IntakeParts {
   readonly original: TableRef;
   readonly ghost: TableRef;

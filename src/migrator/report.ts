@@ -16,15 +16,19 @@ export function describePlan({ original, artifacts, alter, facts, warnings }: Su
     .map(({ from, to }) => `${from} -> ${to}`);
   const list = (names: readonly string[]): string => (names.length === 0 ? '-' : names.join(', '));
   const megabytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`;
+  const { rowsEstimate, dataBytes, indexBytes } = original;
+  const columns = key.columns.map(({ name }) => name).join(', ');
+  const order = plan.codec.comparable ? 'ordered by us' : 'ordered by the server';
   return [
     `# Plan for ${quoteTable(original.ref)} on ${facts.hostname}:${facts.port} (${facts.version})`,
     `#   alter:           ${alter.text.replace(/\s+/g, ' ')}`,
     `#   strategy:        copy into ${quoteTable(artifacts.ghost)}, follow the binlog, swap behind a sentry table`,
-    `#   rows:            about ${original.rowsEstimate}, ${megabytes(original.dataBytes)} of data, ${megabytes(original.indexBytes)} of indexes`,
-    `#   extra disk:      about ${megabytes(original.dataBytes + original.indexBytes)} until the old table is dropped, and as much binlog`,
-    `#   migration key:   ${key.key.name} (${key.columns.map(({ name }) => name).join(', ')}); ${plan.codec.comparable ? 'ordered by us' : 'ordered by the server'}`,
+    `#   rows:            about ${rowsEstimate}, ${megabytes(dataBytes)} of data, ${megabytes(indexBytes)} of indexes`,
+    `#   extra disk:      about ${megabytes(dataBytes + indexBytes)} until the old table is dropped, and as much binlog`,
+    `#   migration key:   ${key.key.name} (${columns}); ${order}`,
     `#   applying:        ${uniquenessTexts[plan.uniqueness]}`,
-    `#   columns copied:  ${mapping.shared.length}; renamed: ${list(renamed)}; dropped: ${list(mapping.dropped)}; added: ${list(mapping.added)}`,
+    `#   columns copied:  ${mapping.shared.length}; renamed: ${list(renamed)}`,
+    `#   columns dropped: ${list(mapping.dropped)}; added: ${list(mapping.added)}`,
     `#   filled:          ${list(filled.map(({ column, literal }) => `${column} = ${literal}`))}`,
     `#   old table:       ${quoteTable(artifacts.old)}`,
     ...warnings.map((warning) => `#   warning:         ${warning}`),

@@ -26,6 +26,7 @@ export type GhostUniqueness =
   /** The ALTER adds uniqueness: nothing is ever displaced. */
   | 'added';
 
+/** What a ghost store works with. */
 export interface GhostStoreParts {
   readonly sql: GhostSql;
   readonly codec: KeyCodec;

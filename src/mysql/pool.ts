@@ -3,6 +3,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { retry } from './retry.ts';
 import { Session, type SessionSetup } from './session.ts';
 
+/** How the sessions of a pool are set up. */
 export interface PoolSetup extends Omit<SessionSetup, 'signal'> {
   /** How many sessions at most; they are named `name 1` to `name N`, and opened when first needed. */
   readonly size: number;
@@ -157,7 +158,8 @@ export class SessionPool {
     if (session.serverIdentity === this.#server) return;
     session.destroy();
     const [now, before] = [session.serverIdentity, this.#server];
-    throw new Failure(`${session.name}: another server answers (${now}) than before (${before})`, {
+    const what = `${session.name}: another server answers (${now}) than before (${before})`;
+    throw new Failure(what, {
       hint: 'The original table is untouched. A failover or a proxy: what the new server has cannot be proved. Start over on the new primary.',
     });
   }

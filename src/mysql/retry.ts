@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { classify, isTransient, type ServerErrorKind } from './server-error.ts';
 import { SessionError } from './session-error.ts';
 
+/** The bounds of a retry. */
 export interface RetryOptions {
   /** How often to try at most, the first time included. */
   readonly attempts: number;

@@ -8,6 +8,7 @@ import { Transient } from '../base/errors.ts';
  */
 export type SessionErrorCode = 'connect-failed' | 'connection-lost' | 'timeout' | 'aborted';
 
+/** What a SessionError tells. */
 export interface SessionErrorFacts {
   readonly code: SessionErrorCode;
   /** The session's name. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { SessionProfile } from './profile.ts';
 
+/** How a session is opened. */
 export interface SessionSetup {
   readonly profile: SessionProfile;
   readonly clock: Clock;
@@ -21,6 +22,7 @@ export interface StatementLimits {
   readonly kill?: boolean;
 }
 
+/** How a transaction begins. */
 export interface TransactionHow {
   /** READ ONLY at REPEATABLE READ, with the snapshot taken at once; default: READ COMMITTED. */
   readonly snapshot?: boolean;

@@ -72,6 +72,7 @@ export const laterOptions: ReadonlySet<string> = new Set(
    throttle-http-timeout-millis ignore-http-errors max-load critical-load critical-load-interval-millis
    critical-load-hibernate-seconds force-named-cut-over force-named-panic analyze-ghost-table-before-cutover
    allow-setup-metadata-lock-instruments skip-metadata-lock-check skip-foreign-key-checks include-triggers
-   trigger-suffix remove-trigger-suffix-if-exists skip-strict-mode allow-zero-in-date revert old-table serve-tcp-port hooks-path hooks-hint hooks-hint-owner
+   trigger-suffix remove-trigger-suffix-if-exists skip-strict-mode allow-zero-in-date revert
+   old-table serve-tcp-port hooks-path hooks-hint hooks-hint-owner
    hooks-hint-token hooks-status-interval statsd-addr statsd-tags`.split(/\s+/),
 );

@@ -8,7 +8,7 @@ import type { LabServer } from './server.ts';
 import { dataTemplate } from './template.ts';
 
 export { waitForReplica } from './replication.ts';
-export { connectTo, type LabServer, type ServerAddress } from './server.ts';
+export type { LabServer, ServerAddress } from './server.ts';
 export { quoteName, type Row, runSql, runSqlForValue } from './sql.ts';
 export type { Flavor, ReplicaSpec, ServerSetup };
 

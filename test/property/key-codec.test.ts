@@ -148,7 +148,8 @@ describe(`key codec, seed ${seed}`, () => {
       const timeText = (c: Clock) =>
         `${c.negative && size(c) > 0 ? '-' : ''}${two(c.hour)}:${two(c.minute)}:${two(c.second)}${part(c)}`;
       const dateText = (c: Clock) =>
-        `${String(c.hour).padStart(4, '0')}-${two(c.minute % 13)}-${two(c.second % 32)} ${two(c.hour % 24)}:${two(c.minute)}:${two(c.second)}${part(c)}`;
+        `${String(c.hour).padStart(4, '0')}-${two(c.minute % 13)}-${two(c.second % 32)} ` +
+        `${two(c.hour % 24)}:${two(c.minute)}:${two(c.second)}${part(c)}`;
       fc.assert(
         fc.property(clock, clock, (a, b) => {
           const [one, other] = [time.fromText([timeText(a)]), time.fromText([timeText(b)])];

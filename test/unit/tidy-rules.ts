@@ -5,7 +5,7 @@ import { functionsOf, lineAt, type Source } from './tidy-source.ts';
 /** `path:line: what is wrong`. */
 export type Violation = string;
 
-const limits = { fileLines: 300, functionLines: 70, columns: 110 };
+const limits = { fileLines: 300, functionLines: 70, columns: 140 };
 
 /** Lower ones may not import higher ones. */
 const layers = ['base', 'core', 'mysql', 'stages', 'migrator', 'ops', 'cli'];

@@ -45,6 +45,7 @@ export interface Alter {
   readonly engine: string | undefined;
 }
 
+/** What must be known to understand an ALTER as the server will. */
 export interface AlterOptions extends LexOptions {
   /** The names of the original's own foreign keys, to know what a DROP CONSTRAINT drops. */
   readonly foreignKeys?: readonly string[] | undefined;

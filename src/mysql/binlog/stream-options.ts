@@ -28,6 +28,7 @@ export function driverOptions(fields: StreamConnectionFields): DriverOptions {
   };
 }
 
+/** How a binlog stream is set up. */
 export interface BinlogStreamOptions {
   readonly connection: StreamConnectionFields;
   readonly flavor: ServerFlavor;
@@ -47,7 +48,11 @@ export interface BinlogStreamOptions {
   readonly maxHeldKeys?: number;
 }
 
+/** Default of `maxReconnects`. */
 export const MAX_RECONNECTS = 10;
+/** Default of `heartbeatMs`. */
 export const HEARTBEAT_MS = 5000;
+/** Default of `netTimeoutSeconds`. */
 export const NET_TIMEOUT_SECONDS = 86_400;
+/** Default of `maxHeldKeys`. */
 export const MAX_HELD_KEYS = 1_000_000;

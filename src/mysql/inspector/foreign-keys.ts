@@ -18,6 +18,7 @@ export interface ForeignKey {
   readonly onUpdate: ForeignKeyRule;
 }
 
+/** The foreign keys around a table. */
 export interface ForeignKeys {
   /** Those of the table itself: it is the child. */
   readonly own: readonly ForeignKey[];

@@ -42,6 +42,7 @@ export interface Inspection {
   readonly preparedXa: readonly string[] | null;
 }
 
+/** What is to be inspected. */
 export interface InspectWhat {
   readonly ref: TableRef;
   readonly facts: ServerFacts;

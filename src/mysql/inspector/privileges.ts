@@ -19,6 +19,7 @@ export interface MissingPrivilege {
   readonly required: boolean;
 }
 
+/** What the account cannot do. */
 export interface PrivilegeReport {
   /** `user@host`, as the server matched the account. */
   readonly account: string;
@@ -27,6 +28,7 @@ export interface PrivilegeReport {
   readonly untested: readonly string[];
 }
 
+/** What privileges are tried on. */
 export interface PrivilegeQuestion {
   /** The original: only read, with LIMIT 0. */
   readonly original: TableRef;

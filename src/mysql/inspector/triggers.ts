@@ -3,6 +3,7 @@ import { text } from '../row.ts';
 import type { Session } from '../session.ts';
 import { whereTable } from './table-entry.ts';
 
+/** A trigger of a table. */
 export interface Trigger {
   readonly name: string;
   readonly timing: 'BEFORE' | 'AFTER';
