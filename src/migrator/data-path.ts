@@ -159,16 +159,27 @@ interface Pools {
   readonly verify: SessionPool;
 }
 
+/**
+ * How long a statement may take before its connection counts as dead, ms. A retry is safe: the old statement is seen to end
+ * first. Copy and comparison of a chunk may be slow; a sync waits for row locks at the most.
+ */
+const statementMs = { copy: 1_800_000, sync: 60_000, ask: 120_000, mark: 60_000, verify: 600_000 } as const;
+
 function openPools(plan: Plan, { config, clock }: MigrationParts, applySessions: number): Pools {
-  const pool = (name: string, size: number): SessionPool =>
-    new SessionPool(config.connection, { name, size, profile: plan.profile, clock });
+  const pool = (name: string, size: number, statementTimeoutMs: number): SessionPool =>
+    new SessionPool(config.connection, {
+      name,
+      size,
+      profile: { ...plan.profile, statementTimeoutMs },
+      clock,
+    });
   return {
-    copy: pool('copier', config.copyWorkers),
-    sync: pool('applier', applySessions),
-    ask: pool('questions', 3),
-    mark: pool('heartbeat', 1),
+    copy: pool('copier', config.copyWorkers, statementMs.copy),
+    sync: pool('applier', applySessions, statementMs.sync),
+    ask: pool('questions', 3, statementMs.ask),
+    mark: pool('heartbeat', 1, statementMs.mark),
     // One more for the rows that are looked at again.
-    verify: pool('verifier', config.verify.workers + 1),
+    verify: pool('verifier', config.verify.workers + 1, statementMs.verify),
   };
 }
 
