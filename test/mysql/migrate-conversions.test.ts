@@ -55,10 +55,10 @@ const conversions: readonly Conversion[] = [
   },
   { what: 'HAZARDS 32: a name changes its case', alter: 'CHANGE big BIG BIGINT NOT NULL' },
   { what: 'the key is renamed', alter: 'CHANGE id uid INT NOT NULL', options: approve },
-  ...kinds.map((type) => ({
-    what: `HAZARDS 13: a new ${type} NOT NULL without a default`,
-    alter: `ADD COLUMN fresh ${type} NOT NULL AFTER a, ADD COLUMN more ${type}`,
-  })),
+  {
+    what: 'HAZARDS 13: new columns NOT NULL without a default, of every type',
+    alter: kinds.map((type, i) => `ADD COLUMN fresh${i} ${type} NOT NULL AFTER a`).join(', '),
+  },
   {
     what: 'columns with defaults',
     alter: "ADD x1 INT NOT NULL DEFAULT 5, ADD x2 VARCHAR(9) DEFAULT 'q' FIRST",
@@ -132,7 +132,7 @@ async function fill(db: Connection, schema: string): Promise<void> {
   await db.query('INSERT INTO t (id, a, b, c, n, big, e, at, d, l) VALUES ?', [rows]);
 }
 
-const strictModes = "'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
+const modes = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
 
 async function shape(db: Connection, table: string): Promise<string> {
   const [row] = await runSql(db, `SHOW CREATE TABLE ${table}`);
@@ -145,7 +145,8 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
   describe(`conversions as the server's own ALTER, ${flavor}`, { concurrency: 2 }, () => {
     let lab: Lab;
     before(async () => {
-      lab = await startLab({ flavor, fast: true });
+      // Without NO_ZERO_DATE: what the server's own ALTER gives a new DATE NOT NULL shall be seen.
+      lab = await startLab({ flavor, fast: true, options: { sql_mode: modes } });
     });
     after(() => lab?.stop());
 
@@ -230,7 +231,7 @@ async function mustEqualAlter(lab: Lab, db: Connection, spec: Spec): Promise<voi
   await runSql(db, `INSERT INTO copy (${shared}) SELECT ${shared} FROM t`);
   const altered = await lab.primary.connect();
   try {
-    await runSql(altered, `SET sql_mode = ${strictModes}`);
+    await runSql(altered, `SET sql_mode = '${modes}'`);
     await runSql(altered, `ALTER TABLE ${spec.schema}.copy ${spec.alter}`);
   } finally {
     altered.destroy();

@@ -46,7 +46,7 @@ export async function createItems(
 export const swapping: LoadOptions = {
   writers: 6,
   readers: 1,
-  readerPauseMs: 5,
+  pauseMs: 2,
   mix: { swap: 60, move: 8, insert: 12, delete: 8, update: 12, increment: 4, transaction: 8, rollback: 4 },
 };
 

@@ -168,13 +168,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
           }
         };
         const spec = { alter: 'MODIFY note VARCHAR(80)', options: ['--chunk-size', '10'], postponeMs: 300 };
-        const result = await migrateUnderLedger(
-          lab.primary,
-          table,
-          spec,
-          { ...swapping, pauseMs: 2 },
-          killing,
-        );
+        const result = await migrateUnderLedger(lab.primary, table, spec, swapping, killing);
         assert.ok(kills >= 8, `only ${kills} kills`);
         t.diagnostic(`${result.writes} writes, ${result.changes} changes, ${kills} kills`);
       });

@@ -37,13 +37,14 @@ export class Writers {
   readonly done: Record<string, number> = {};
   readonly #table: WrittenTable;
   readonly #work: Promise<void>[];
-  readonly #pauseMs: number;
+  /** Mean pause of a writer; may be changed while they are at work. */
+  pauseMs: number;
   #stopped = false;
 
   constructor(server: LabServer, table: WrittenTable, options: WriterOptions = {}) {
     const { writers = 3, seed = 1, pauseMs = 2 } = options;
     this.#table = table;
-    this.#pauseMs = pauseMs;
+    this.pauseMs = pauseMs;
     this.#work = Array.from({ length: writers }, (_, i) => this.#write(server, new Random(seed * 100 + i)));
     for (const work of this.#work) work.catch(() => undefined);
   }
@@ -65,7 +66,7 @@ export class Writers {
       while (!this.#stopped) {
         const action = random.pick(actions);
         await this.#act(connection, action, random);
-        if (this.#pauseMs > 0) await sleep(this.#pauseMs * 2 * random.next());
+        if (this.pauseMs > 0) await sleep(this.pauseMs * 2 * random.next());
       }
     } finally {
       connection.destroy();
