@@ -56,6 +56,14 @@ const collisions: readonly Collision[] = [
     spoil: "UPDATE t SET mail = IF(id = 5, 'Twin', 'twin') WHERE id IN (5, 250)",
     named: [/5477696e|'Twin'/i, /7477696e|'twin'/],
   },
+  {
+    what: 'a primary key that comes to collide after the copy: deleting one would delete both',
+    keys: 'PRIMARY KEY (mail)',
+    alter: 'MODIFY mail VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL',
+    spoil: "INSERT INTO t VALUES (999, 'M00005', 1, NULL)",
+    late: true,
+    named: [/4d3030303035|'M00005'/i, /6d3030303035|'m00005'/],
+  },
   { what: 'a prefix', alter: 'ADD UNIQUE KEY mail (mail(4), id)', ...none() },
   {
     what: 'a prefix that is too short',
