@@ -200,4 +200,4 @@ export async function assertUsable(server: LabServer, withinMs: number): Promise
 }
 
 /** A file of its own in a folder. */
-export const fileIn = (folder: string, name: string): string => join(folder, name);
+const fileIn = (folder: string, name: string): string => join(folder, name);
