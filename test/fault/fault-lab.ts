@@ -1,7 +1,6 @@
 // What the tests of faults share: a small table with a ledger, and migrations of it in this process, where a test can hold
 // every step of a cut-over.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
@@ -198,6 +197,3 @@ export async function assertUsable(server: LabServer, withinMs: number): Promise
   const ms = performance.now() - startMs;
   assert.ok(ms < withinMs, `the table was out of reach for ${Math.round(ms)} ms`);
 }
-
-/** A file of its own in a folder. */
-const fileIn = (folder: string, name: string): string => join(folder, name);
