@@ -57,9 +57,9 @@ function canPartition({ table, unpartitionable }: Draft): boolean {
   return isInteger && table.slot !== 'unique' && !unpartitionable;
 }
 
-function place({ table, random }: Draft, except: string): string {
-  const names = ['tag', 'hits', ...table.columns.map(({ name }) => name)].filter((name) => name !== except);
-  return random.pick(['', '', ' FIRST', ` AFTER ${random.pick(names)}`]);
+/** Next to columns that stay where they are: MariaDB does not find those that another clause has moved before. */
+function place({ random }: Draft): string {
+  return random.pick(['', '', ' FIRST', ' AFTER tag']);
 }
 
 function widen(draft: Draft): void {
@@ -69,7 +69,7 @@ function widen(draft: Draft): void {
     const wider = random.pick(column.kind.wider);
     const isNullable = column.nullable || random.next() < 0.3;
     const nulls = isNullable ? 'NULL' : 'NOT NULL';
-    clauses.push(`MODIFY COLUMN ${column.name} ${wider.type} ${nulls}${place(draft, column.name)}`);
+    clauses.push(`MODIFY COLUMN ${column.name} ${wider.type} ${nulls}${place(draft)}`);
     if (wider.expect !== undefined) expect[column.name] = wider.expect;
   }
 }
@@ -93,7 +93,7 @@ function addColumns(draft: Draft): void {
   ];
   const count = 1 + random.below(3);
   for (let i = 0; i < count; i++) {
-    clauses.push(`ADD COLUMN added${i} ${random.pick(definitions)}${place(draft, '')}`);
+    clauses.push(`ADD COLUMN added${i} ${random.pick(definitions)}${place(draft)}`);
   }
 }
 
@@ -146,7 +146,7 @@ const CLAUSES: readonly Clause[] = [
   extendKey,
   rename,
   ({ clauses }) => clauses.push('DROP COLUMN spare'),
-  (draft) => draft.clauses.push(`MODIFY hits INT NOT NULL DEFAULT 0${place(draft, 'hits')}`),
+  (draft) => draft.clauses.push(`MODIFY hits INT NOT NULL DEFAULT 0${place(draft)}`),
   ({ clauses }) => clauses.push('ENGINE = InnoDB'),
   ({ clauses, random }) => clauses.push(`ROW_FORMAT = ${random.pick(['DYNAMIC', 'COMPACT', 'REDUNDANT'])}`),
   ({ clauses }) => clauses.push('CONVERT TO CHARACTER SET utf8mb4'),
