@@ -8,7 +8,7 @@ import { Checkpoint } from './migrator/checkpoint.ts';
 import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
-import { settleLateWrites } from './migrator/late-writes.ts';
+import { refuseLeftBehind, settleLateWrites } from './migrator/late-writes.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
@@ -25,8 +25,6 @@ import { ReplicaLag } from './mysql/replica-lag.ts';
 import { RunLock } from './mysql/run-lock.ts';
 import { Session } from './mysql/session.ts';
 import { Throttler } from './stages/throttler.ts';
-
-const analyzeTimeoutMs = 60_000;
 
 /** Conducts one migration: the phases in their order. See core/phase.ts for what each means. */
 export class Migrator implements MigrationControls {
@@ -107,8 +105,9 @@ export class Migrator implements MigrationControls {
     await this.#copy(path, signal);
     await this.#verify(path, signal);
     await this.#cutOver(now, path, plan, signal);
-    await this.#settle(path, plan, signal);
-    await this.#cleanUp(now);
+    const left = await this.#settle(path, plan, signal);
+    await this.#cleanUp(now, left.length > 0);
+    refuseLeftBehind(left, now.artifacts.old);
   }
 
   async #inspect(): Promise<Survey> {
@@ -201,9 +200,7 @@ export class Migrator implements MigrationControls {
       },
       onSwapped: () => this.#onSwapped(path),
       analyzeGhost: () =>
-        this.#withSession('statistics', (session) =>
-          analyze(session, found.artifacts.ghost, analyzeTimeoutMs),
-        ),
+        this.#withSession('statistics', (session) => analyze(session, found.artifacts.ghost)),
       signal,
     });
     this.#writerStopMs = report.writerStopMs;
@@ -214,14 +211,14 @@ export class Migrator implements MigrationControls {
     path.retired.abort(new Error('the tables are swapped'));
   }
 
-  async #settle(path: DataPath, plan: Plan, signal: AbortSignal): Promise<void> {
+  async #settle(path: DataPath, plan: Plan, signal: AbortSignal): Promise<readonly string[]> {
     this.#enter('cleaning');
     await this.#checkpoint?.writeLast(this.#phase);
-    await settleLateWrites(path, plan, this.#parts.log, signal);
+    return await settleLateWrites(path, plan, this.#parts.log, signal);
   }
 
-  async #cleanUp(found: Survey): Promise<void> {
-    await this.#withSession('clean-up', (session) => removeAfterSwap(session, found, this.#parts));
+  #cleanUp(found: Survey, keepOld = false): Promise<void> {
+    return this.#withSession('clean-up', (each) => removeAfterSwap(each, found, this.#parts, keepOld));
   }
 
   /** Stops all that runs in the background and closes all sessions. */

@@ -55,16 +55,18 @@ export async function endRun(
 }
 
 /**
- * Ends a run whose tables are swapped: all of ours goes but the old table, unless that may go as well. The
+ * Ends a run whose tables are swapped: all of ours goes but the old table, unless that may go as well (and
+ * is not `keepOld`: then rows of it must be looked at). The
  * checkpoint goes last: while it is there a run that dies here can be ended by `--resume`.
  */
 export async function removeAfterSwap(
   session: Session,
   { artifacts }: Survey,
   { config, log }: MigrationParts,
+  keepOld = false,
 ): Promise<void> {
   await dropTable(session, artifacts.changelog);
-  if (config.okToDropTable) await dropTable(session, artifacts.old);
+  if (config.okToDropTable && !keepOld) await dropTable(session, artifacts.old);
   else log.info({}, `the old table is kept as ${quoteTable(artifacts.old)}`);
   await dropTable(session, artifacts.checkpoint);
 }

@@ -1,6 +1,8 @@
 import { Ambiguous, messageOf } from '../base/errors.ts';
 import type { Key } from '../core/key.ts';
+import { quoteTable } from '../core/quote.ts';
 import { DuplicateKey } from '../core/store.ts';
+import type { TableRef } from '../core/table-ref.ts';
 import type { MigrationLog } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Plan } from './plan.ts';
@@ -14,6 +16,7 @@ const batchKeys = 50;
  * I7, after the swap: the stream is read past the RENAME itself. Changes of the original that came between drain mark and
  * RENAME - there should be none - are carried over from the old table into the new one, except where the new row was changed
  * since, or another row of the new table is in the way. Each is told with its key.
+ * @returns the keys that were not carried over, in words: a person must look at them.
  * @throws Ambiguous when the RENAME cannot be found in the stream: then nothing can be told.
  */
 export async function settleLateWrites(
@@ -21,14 +24,15 @@ export async function settleLateWrites(
   plan: Plan,
   log: MigrationLog,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   await waitForSwap(path, signal);
   const { heartbeat, changes } = path;
+  const left: string[] = [];
   for (;;) {
     await heartbeat.cover(changes.receipt);
     const batch = changes.take(batchKeys, heartbeat.visible, heartbeat.visible);
-    if (!batch) return;
-    await new LateBatch(path, plan, log).settle(batch.keys, signal);
+    if (!batch) return left;
+    await new LateBatch(path, plan, log, left).settle(batch.keys, signal);
     changes.release(batch);
   }
 }
@@ -48,8 +52,11 @@ class LateBatch {
   readonly #path: DataPath;
   readonly #plan: Plan;
   readonly #log: MigrationLog;
+  /** Keys that were not carried over. */
+  readonly #left: string[];
 
-  constructor(path: DataPath, plan: Plan, log: MigrationLog) {
+  constructor(path: DataPath, plan: Plan, log: MigrationLog, left: string[]) {
+    this.#left = left;
     this.#path = path;
     this.#plan = plan;
     this.#log = log;
@@ -71,8 +78,7 @@ class LateBatch {
         return;
       } catch (error) {
         if (!(error instanceof DuplicateKey)) throw error;
-        if (batch.length === 1)
-          return this.#tell(batch[0]!, `was NOT carried over: ${messageOf(error)} in the new table`);
+        if (batch.length === 1) return this.#leave(batch[0]!, `${messageOf(error)} in the new table`);
         for (const key of batch) await this.settle([key], signal);
         return;
       }
@@ -88,7 +94,7 @@ class LateBatch {
   #withoutNewer(keys: readonly Key[]): readonly Key[] {
     return keys.filter((key) => {
       if (!this.#isNewer(key)) return true;
-      this.#tell(key, 'was NOT carried over: the row may have been changed in the new table since');
+      this.#leave(key, 'the row may have been changed in the new table since');
       return false;
     });
   }
@@ -100,10 +106,34 @@ class LateBatch {
     return !followsNewTable || (comparable ? intake.touchedSince.has(key) : intake.touchedSince.size > 0);
   }
 
+  #leave(key: Key, why: string): void {
+    this.#left.push(this.#words(key));
+    this.#tell(key, `was NOT carried over: ${why}`);
+  }
+
   #tell(key: Key, what: string): void {
-    const { codec } = this.#plan;
-    const literals = codec.literals(key);
-    const words = codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
+    const words = this.#words(key);
     this.#log.warn({ key: words }, `a late write to the old table ${what}: ${words}`);
   }
+
+  #words(key: Key): string {
+    const { codec } = this.#plan;
+    const literals = codec.literals(key);
+    return codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
+  }
+}
+
+/**
+ * The end of a run in which acknowledged writes are in the old table only: never a success (HAZARDS 108).
+ * @param keys those that `settleLateWrites` has left.
+ */
+export function refuseLeftBehind(keys: readonly string[], old: TableRef): void {
+  if (keys.length === 0) return;
+  const some = keys.slice(0, 20).join('; ') + (keys.length > 20 ? '; ...' : '');
+  throw new Ambiguous(
+    `the tables are swapped, but ${keys.length} late writes are in the old table only: ${some}`,
+    {
+      hint: `The old table is kept as ${quoteTable(old)}: compare these rows with the new table's, which have changed since.`,
+    },
+  );
 }

@@ -115,11 +115,17 @@ export async function topUpAutoIncrement(
   await session.execute(`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = ${next(original)}`);
 }
 
+const analyzeTimeoutMs = 60_000;
+
 /**
  * Makes the server count the ghost's statistics: without them every plan would turn bad right after the swap (HAZARDS 114).
  * @returns what the server complained about, or null.
  */
-export async function analyze(session: Session, table: TableRef, timeoutMs: number): Promise<string | null> {
+export async function analyze(
+  session: Session,
+  table: TableRef,
+  timeoutMs = analyzeTimeoutMs,
+): Promise<string | null> {
   try {
     // Admin statements report failure in their result set, not as an error.
     const rows = await session.query(`ANALYZE NO_WRITE_TO_BINLOG TABLE ${quoteTable(table)}`, { timeoutMs });
