@@ -90,13 +90,18 @@ export class Run {
     }
   }
 
-  /** Lets the cut-over go on and waits for the end. @throws what the run failed with. */
-  async finish(): Promise<Snapshot> {
+  /**
+   * Lets the cut-over go on and waits for the end.
+   * @param repaired rows that the verifier has to repair: those that the test damaged.
+   * @throws what the run failed with.
+   */
+  async finish(repaired = 0): Promise<Snapshot> {
     const error = await this.#end();
     if (error !== null) throw error;
     const now = this.snapshot;
     // The verifier mends what went wrong before it: that it had to is the defect.
-    assert.equal(now.differencesRepaired, 0, `the verifier had to repair rows:\n${this.lines.join('\n')}`);
+    const repairs = `repairs of the verifier:\n${this.lines.join('\n')}`;
+    assert.equal(now.differencesRepaired, repaired, repairs);
     return now;
   }
 

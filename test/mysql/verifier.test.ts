@@ -75,7 +75,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
           told.some((line) => line.includes(`"id=${key}"`) && line.includes(`"${column}"`)),
           `${key} is told:\n${told.join('\n')}`,
         );
-      await run.finish();
+      await run.finish(8);
       assert.equal(await mismatches(db), 0);
     });
 
@@ -168,7 +168,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
           [2, 2],
           `${change}: ${run.lines.join('\n')}`,
         );
-        await run.finish();
+        await run.finish(2);
         assert.deepEqual(await runSql(db, 'SELECT v FROM t ORDER BY v'), [
           { v: 2 },
           { v: 3 },
@@ -198,7 +198,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       const now = await run.until('the looks', (each) => each.verifyWaiting === 0);
       // One row under two spellings: both are named.
       assert.deepEqual([now.differencesFound, now.differencesRepaired], [3, 3], run.lines.join('\n'));
-      await run.finish();
+      await run.finish(3);
       const [old, fresh] = [await keysOf(db, '_t_del'), await keysOf(db, 't')];
       assert.deepEqual(fresh, old);
     });

@@ -5,7 +5,8 @@ import { functionsOf, lineAt, type Source } from './tidy-source.ts';
 /** `path:line: what is wrong`. */
 export type Violation = string;
 
-const limits = { fileLines: 300, functionLines: 70, columns: 140 };
+/** Tables of cases may be a little longer than code. */
+const limits = { fileLines: 300, testFileLines: 340, functionLines: 70, columns: 150 };
 
 /** Lower ones may not import higher ones. */
 const layers = ['base', 'core', 'mysql', 'stages', 'migrator', 'ops', 'cli'];
@@ -112,8 +113,9 @@ export function sizeViolations(source: Source): Violation[] {
   const { path, text } = source;
   const lines = text.split('\n');
   const violations: Violation[] = [];
-  if (lines.length - 1 > limits.fileLines)
-    violations.push(`${path}:1: ${lines.length - 1} lines in a file, at most ${limits.fileLines}`);
+  const linesMax = path.startsWith('test/') ? limits.testFileLines : limits.fileLines;
+  if (lines.length - 1 > linesMax)
+    violations.push(`${path}:1: ${lines.length - 1} lines in a file, at most ${linesMax}`);
   for (const [index, line] of lines.entries())
     if ([...line].length > limits.columns)
       violations.push(`${path}:${index + 1}: ${[...line].length} columns, at most ${limits.columns}`);

@@ -70,7 +70,8 @@ export function parseAlter(source: string, options: AlterOptions = {}): Alter {
   const render = (...without: readonly Action['kind'][]): string => {
     const isLeftOut = (clause: Clause): boolean => clause.actions.some(({ kind }) => without.includes(kind));
     const leftOut = leaveOut(parts.filter(({ clause }) => isLeftOut(clause)).map(({ piece }) => piece));
-    return renderText(tokens, statement.pieces, [...statement.dropped, ...leftOut]);
+    // An empty comment at the very end would not be one with something behind it.
+    return renderText(tokens, statement.pieces, [...statement.dropped, ...leftOut]).replace(/--$/, '');
   };
   return {
     schema: statement.schema,
