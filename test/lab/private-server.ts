@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,7 @@ class PrivateServer implements LabServer {
   readonly password = LAB_PASSWORD;
   readonly socketPath: string;
   readonly dataDir: string;
+  readonly #temporaryFolder: string;
   readonly #binary: ServerBinary;
   readonly #setup: ServerSetup;
   readonly #serverId = nextServerId++;
@@ -65,6 +66,8 @@ class PrivateServer implements LabServer {
     this.#setup = setup;
     this.dataDir = join(folder, 'data');
     this.socketPath = join(folder, 'sock');
+    this.#temporaryFolder = join(folder, 'tmp');
+    mkdirSync(this.#temporaryFolder);
     this.#logPath = join(folder, 'error.log');
     this.#watchdog = new Watchdog(folder);
   }
@@ -93,6 +96,9 @@ class PrivateServer implements LabServer {
     const settings = serverOptions(this.#binary, this.#serverId, { ...this.#setup, options });
     const paths = [
       `--datadir=${this.dataDir}`,
+      // A server that starts clears its folder of temporary tables away: in a shared one those of others would go, and
+      // MariaDB crashes then.
+      `--tmpdir=${this.#temporaryFolder}`,
       `--socket=${this.socketPath}`,
       `--log-error=${this.#logPath}`,
     ];

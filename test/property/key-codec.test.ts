@@ -154,7 +154,8 @@ describe(`key codec, seed ${seed}`, () => {
         fc.property(clock, clock, (a, b) => {
           const [one, other] = [time.fromText([timeText(a)]), time.fromText([timeText(b)])];
           assert.deepEqual(time.literals(one), [`TIME'${timeText(a)}'`]);
-          assert.equal(sign(time, one, other), Math.sign(value(a) - value(b)));
+          // Adding 0 makes a 0 of -0, which is what two zeros of different signs differ by.
+          assert.equal(sign(time, one, other), Math.sign(value(a) - value(b)) + 0);
           const [early, late] = [datetime.fromText([dateText(a)]), datetime.fromText([dateText(b)])];
           assert.deepEqual(datetime.literals(early), [`TIMESTAMP'${dateText(a)}'`]);
           assert.equal(sign(datetime, early, late), order(dateText(a), dateText(b)));
