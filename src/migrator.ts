@@ -18,13 +18,11 @@ import { panicked } from './migrator/resume-ending.ts';
 import { catchUp, follow } from './migrator/resume-follow.ts';
 import { takeSnapshot } from './migrator/status.ts';
 import { swapTables } from './migrator/swap-tables.ts';
-import { flagFileSignal, ReplicaLagSignal } from './migrator/throttle-signals.ts';
+import { Throttling } from './migrator/throttling.ts';
 import { analyze, dropTable } from './mysql/artifacts.ts';
 import { dataProfile } from './mysql/profile.ts';
-import { ReplicaLag } from './mysql/replica-lag.ts';
 import { RunLock } from './mysql/run-lock.ts';
 import { Session } from './mysql/session.ts';
-import { Throttler } from './stages/throttler.ts';
 
 /** Conducts one migration: the phases in their order. See core/phase.ts for what each means. */
 export class Migrator implements MigrationControls {
@@ -32,11 +30,9 @@ export class Migrator implements MigrationControls {
   readonly #parts: MigrationParts;
   readonly #progress: Progress;
   readonly #readiness: Readiness;
-  readonly #throttler: Throttler;
+  readonly #throttling: Throttling;
   readonly #startedMs: number;
   readonly #startedWallMs: number;
-  #replicaLag: ReplicaLag | null = null;
-  #lagSignal: ReplicaLagSignal;
   #scope: Scope | null = null;
   #phase: Phase = 'starting';
   #survey: Survey | null = null;
@@ -48,19 +44,12 @@ export class Migrator implements MigrationControls {
   #writerStopMs: number | null = null;
 
   constructor(parts: MigrationParts) {
-    const { config, settings, clock } = parts;
+    const { settings, clock } = parts;
     this.#parts = parts;
     this.settings = settings;
     this.#progress = new Progress(clock);
     this.#readiness = new Readiness(parts);
-    this.#lagSignal = new ReplicaLagSignal(
-      { read: (replica, signal) => this.#readLag(replica, signal) },
-      settings,
-    );
-    this.#throttler = new Throttler(
-      [...config.throttleFlagFiles.map(flagFileSignal), this.#lagSignal],
-      clock,
-    );
+    this.#throttling = new Throttling(parts);
     this.#startedMs = clock.nowMs();
     this.#startedWallMs = clock.wallMs();
   }
@@ -149,16 +138,15 @@ export class Migrator implements MigrationControls {
   /** Starts everything that runs in the background. */
   async #follow(beginning: Beginning, signal: AbortSignal): Promise<DataPath> {
     const scope = this.#scope!;
-    const { config, clock } = this.#parts;
     const { survey: found, plan, point, checkpoint } = beginning;
     this.#survey = found;
-    const path = buildDataPath(found, plan, point, this.#parts, this.#throttler, signal, (error) =>
+    const path = buildDataPath(found, plan, point, this.#parts, this.#throttling, signal, (error) =>
       scope.fail(error),
     );
     this.#path = path;
-    this.#replicaLag = new ReplicaLag(config.connection, found.artifacts.changelog, clock);
+    this.#throttling.follow(found.artifacts.changelog);
     const parts = this.#parts;
-    const start = await follow({ beginning, path, parts, scope, throttler: this.#throttler, signal });
+    const start = await follow({ beginning, path, parts, scope, throttler: this.#throttling, signal });
     const run = { path, start, phase: () => this.#phase };
     scope.spawn((stop) => checkpoint.run(run, AbortSignal.any([stop, path.retired.signal])));
     return path;
@@ -192,7 +180,7 @@ export class Migrator implements MigrationControls {
         plan,
         path,
         readiness: this.#readiness,
-        throttler: this.#throttler,
+        throttler: this.#throttling,
       },
       enter: (phase, attempt) => {
         this.#attempts = attempt;
@@ -226,7 +214,7 @@ export class Migrator implements MigrationControls {
     await scope.close(new Error('the run is over'));
     await this.#path?.close();
     await this.#checkpoint?.close();
-    await this.#replicaLag?.close();
+    await this.#throttling.close();
   }
 
   /** What to throw, after what is of no use any more has been removed. */
@@ -256,10 +244,6 @@ export class Migrator implements MigrationControls {
     }
   }
 
-  #readLag(replica: string, signal: AbortSignal): Promise<number> {
-    return this.#replicaLag ? this.#replicaLag.read(replica, signal) : Promise.resolve(0);
-  }
-
   snapshot(): Snapshot {
     return takeSnapshot({
       ...{
@@ -271,8 +255,8 @@ export class Migrator implements MigrationControls {
       },
       startedMs: this.#startedMs,
       startedWallMs: this.#startedWallMs,
-      throttled: this.#path ? this.#throttler.reason : null,
-      lagMs: this.#lagSignal.lagMs,
+      throttled: this.#path ? this.#throttling.reason : null,
+      lagMs: this.#throttling.lagMs,
       postponing: this.#readiness.postponing,
       cutOverAttempts: this.#attempts,
       writerStopMs: this.#writerStopMs,
@@ -280,11 +264,11 @@ export class Migrator implements MigrationControls {
   }
 
   throttle(): void {
-    this.#throttler.command(true);
+    this.#throttling.command(true);
   }
 
   unthrottle(): void {
-    this.#throttler.command(false);
+    this.#throttling.command(false);
   }
 
   unpostpone(): boolean {
