@@ -1,5 +1,6 @@
 import type { Phase } from './phase.ts';
 import type { TableRef } from './table-ref.ts';
+import type { Thresholds } from './thresholds.ts';
 
 /**
  * The run at one moment. Status line, `status --json`, metrics, hooks and web page are all printed from it.
@@ -62,6 +63,12 @@ export interface Snapshot {
   readonly chunkRowsFixed: boolean;
   readonly batchKeys: number;
   readonly maxLagMs: number;
+  /** Live settings of the throttle; see core/settings.ts. */
+  readonly maxLoad: Thresholds;
+  readonly criticalLoad: Thresholds;
+  readonly niceRatio: number;
+  readonly throttleQuery: string;
+  readonly throttleHttp: string;
   readonly throttleFlagFile: string | null;
   readonly postponeFlagFile: string | null;
   readonly panicFlagFile: string | null;

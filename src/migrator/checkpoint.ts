@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts';
 import { type CheckpointState, type CheckpointTask, hashOf } from '../core/checkpoint.ts';
 import { isAtLeast, type Phase } from '../core/phase.ts';
 import type { Position } from '../core/position.ts';
+import { plainRecord } from '../core/settings.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import {
   createCheckpointTable,
@@ -183,7 +184,7 @@ export class Checkpoint {
       rowsCopied: rowsBefore + copier.rows,
       chunkRows: chunker.rows,
       marks: heartbeat.marks,
-      settings: { ...this.#parts.settings },
+      settings: plainRecord(this.#parts.settings),
     };
   }
 }

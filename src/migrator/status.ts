@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isAtLeast, type Phase } from '../core/phase.ts';
+import type { LiveSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
@@ -70,12 +71,9 @@ export function takeSnapshot(state: RunState): Snapshot {
     executingHost: hostname(),
     chunkRows: path?.chunker.rows ?? settings.chunkRows ?? 0,
     chunkRowsFixed: settings.chunkRows !== null,
-    batchKeys: settings.batchKeys,
-    maxLagMs: settings.maxLagMs,
+    ...liveFigures(settings),
     throttleFlagFile: config.throttleFlagFiles[0] ?? null,
-    postponeFlagFile: settings.postponeFlagFile,
     panicFlagFile: config.panicFlagFile,
-    throttleControlReplicas: settings.throttleControlReplicas,
     socketFile: config.socketFile,
   };
 }
@@ -111,4 +109,9 @@ function verifyFigures(
     verifyWaiting: report?.watched ?? 0,
     verifySkipped: report?.notCompared ?? 0,
   };
+}
+
+/** The settings in force; the size of a chunk is told by the chunker. */
+function liveFigures({ chunkRows: _, ...rest }: LiveSettings): Omit<LiveSettings, 'chunkRows'> {
+  return rest;
 }

@@ -26,6 +26,9 @@ export interface Command {
   readonly run: (context: CommandContext, argument: string) => Promise<string>;
 }
 
+/** What gh-ost says before the status where somebody asks to rest. */
+export const throttleNote = '# Note: you may only throttle for as long as your binary logs are not purged';
+
 /** The header and the status line. */
 export async function status({ controls, facts, print }: CommandContext, before = ''): Promise<string> {
   const found = await facts();

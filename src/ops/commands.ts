@@ -1,11 +1,9 @@
 import { UsageError } from '../base/errors.ts';
-import { type Command, type CommandContext, status } from './command.ts';
+import { type Command, type CommandContext, status, throttleNote } from './command.ts';
 import { readCommand } from './command-text.ts';
 import { createFlagFile } from './flag-files.ts';
 import { liveCommands } from './live-commands.ts';
 import { statusLine } from './status.ts';
-
-const note = '# Note: you may only throttle for as long as your binary logs are not purged';
 
 const notPostponing =
   'You may only invoke this when gh-ost is actively postponing migration. At this time it is not';
@@ -65,7 +63,7 @@ const acts: readonly Command[] = [
     run: (context, table) => {
       checkTable(context, table);
       context.controls.throttle();
-      return status(context, note);
+      return status(context, throttleNote);
     },
   },
   {

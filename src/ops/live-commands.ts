@@ -1,10 +1,11 @@
 import { UsageError } from '../base/errors.ts';
 import type { LiveSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type Command, status } from './command.ts';
+import { formatThresholds } from '../core/thresholds.ts';
+import { type Command, status, throttleNote } from './command.ts';
 import { readValue } from './option-value.ts';
 import type { OptionSpec } from './options/spec.ts';
-import { options } from './options.ts';
+import { offeredOptions } from './options.ts';
 
 type LiveOption = OptionSpec & { readonly live: keyof LiveSettings };
 
@@ -14,27 +15,33 @@ const withCommandOfTheirOwn = new Set<string>(['postpone-cut-over-flag-file']);
 /** The commands `name=value` and `name=?` of the options that may change while a migration runs. */
 export function liveCommands(): Command[] {
   const commands: Command[] = [];
-  for (const [name, spec] of options)
+  for (const [name, spec] of offeredOptions)
     if (spec.live !== undefined && !withCommandOfTheirOwn.has(name))
       commands.push(liveCommand(name, spec as LiveOption));
   return commands;
 }
 
+const argumentOf = {
+  ...{ bool: '=<bool>', int: '=<n>', float: '=<x>', string: '=<text>', path: '=<path>', list: '=<list>' },
+  ...{ thresholds: '=<a=1,b=2>', choice: '=<word>' },
+};
+
 function liveCommand(name: string, spec: LiveOption): Command {
-  const isList = spec.type === 'list';
+  const canBeEmpty = spec.type === 'list' || spec.type === 'thresholds' || spec.type === 'string';
   return {
     names: [name],
-    argument: isList ? '=<list>' : '=<n>',
+    argument: argumentOf[spec.type],
     text: `Set the ${name}, =? asks: ${spec.text}`,
     run: async (context, argument) => {
       const { settings, controls } = context;
       const inForce = (): string => shown(settings[spec.live], spec.live, controls.snapshot());
       if (argument === '?') return inForce();
-      // An empty number is a slip of a script, not a wish; an empty list is how a list is cleared.
-      if (argument === '' && !isList) throw new UsageError(`${name} needs a value`);
+      // An empty number is a slip of a script, not a wish; an empty list or text is how it is cleared.
+      if (argument === '' && !canBeEmpty) throw new UsageError(`${name} needs a value`);
       const { value, note } = readValue(name, spec, argument);
       Object.assign(settings, { [spec.live]: value });
-      if (isList) return status(context, inForce());
+      if (spec.type === 'list') return status(context, inForce());
+      if (spec.type === 'string') return status(context, throttleNote);
       return status(context, note && `# ${note}`);
     },
   };
@@ -47,5 +54,6 @@ function shown(
   snapshot: Snapshot,
 ): string {
   if (value === null && setting === 'chunkRows') return String(snapshot.chunkRows);
+  if (value instanceof Map) return formatThresholds(value);
   return Array.isArray(value) ? value.join(',') : String(value ?? '');
 }

@@ -1,9 +1,10 @@
 import { UsageError } from '../base/errors.ts';
+import { parseThresholds, type Thresholds } from '../core/thresholds.ts';
 import type { ChoiceSpec, NumberSpec, OptionSpec } from './options/spec.ts';
 
 /** A value that was read, with a remark where it is not what was written. */
 export interface ReadValue {
-  readonly value: boolean | number | string | readonly string[] | null;
+  readonly value: boolean | number | string | readonly string[] | Thresholds | null;
   readonly note?: string;
 }
 
@@ -26,6 +27,7 @@ export function readValue(called: string, spec: OptionSpec, raw: string): ReadVa
     const names = splitList(raw);
     return { value: spec.addresses ? names.map((name) => readAddress(called, name)) : names };
   }
+  if (spec.type === 'thresholds') return { value: readThresholds(called, raw) };
   if (spec.type === 'choice') return { value: readChoice(called, spec, raw) };
   const absent = raw === '' && (spec.type === 'path' || spec.default === null);
   return { value: absent ? null : raw };
@@ -37,6 +39,12 @@ function splitList(raw: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+function readThresholds(called: string, raw: string): Thresholds {
+  const found = parseThresholds(raw);
+  if (found !== null) return found;
+  throw new UsageError(`${called} names status variables as name=value,name=value, not "${raw}"`);
 }
 
 /** An address in its full form: the port is never left out. */

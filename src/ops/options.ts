@@ -63,7 +63,8 @@ export function camelCase(name: string): keyof OptionValues {
 }
 
 /**
- * Options of gh-ost that are not built yet. They are refused by name: to ignore `--max-load` would be a lie.
+ * Options of gh-ost that are not built yet. They are refused by name: to ignore `--max-load` would be a lie. One that is
+ * in the table already is not offered, neither in the help nor as a command.
  */
 export const laterOptions: ReadonlySet<string> = new Set(
   `master-user master-password assume-master-host allow-master-master test-on-replica
@@ -75,4 +76,9 @@ export const laterOptions: ReadonlySet<string> = new Set(
    trigger-suffix remove-trigger-suffix-if-exists skip-strict-mode allow-zero-in-date revert
    old-table serve-tcp-port hooks-path hooks-hint hooks-hint-owner
    hooks-hint-token hooks-status-interval statsd-addr statsd-tags`.split(/\s+/),
+);
+
+/** The options that can be given today. */
+export const offeredOptions: ReadonlyMap<OptionName, OptionSpec> = new Map(
+  [...options].filter(([name]) => !laterOptions.has(name)),
 );

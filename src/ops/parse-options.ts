@@ -88,10 +88,10 @@ function confValues(entries: readonly ConfEntry[]): Map<OptionName, RawValue> {
 
 function oscName(entry: ConfEntry, called: string): OptionName {
   const found = findOption(entry.name);
+  if (laterOptions.has(entry.name.replaceAll('_', '-')))
+    throw new UsageError(`${called} is not supported yet`);
   if (found && !found.spec.commandLineOnly) return found.name;
-  if (found) throw new UsageError(`${called} can only be given on the command line`);
-  const later = laterOptions.has(entry.name.replaceAll('_', '-'));
-  throw new UsageError(`${called} is ${later ? 'not supported yet' : 'no option'}`);
+  throw new UsageError(`${called} ${found ? 'can only be given on the command line' : 'is no option'}`);
 }
 
 function collect(raws: ReadonlyMap<OptionName, RawValue>): ParsedOptions {

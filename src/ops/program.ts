@@ -48,7 +48,8 @@ function command(): Command {
   program.configureHelp({ helpWidth: 110 });
   for (const [title, group] of Object.entries(optionGroups))
     for (const [name, spec] of Object.entries(group as Record<string, OptionSpec>))
-      program.addOption(new Option(`--${name} ${placeholder(spec)}`, explain(spec)).helpGroup(`${title}:`));
+      if (!laterOptions.has(name))
+        program.addOption(new Option(`--${name} ${placeholder(spec)}`, explain(spec)).helpGroup(`${title}:`));
   // A switch is declared like any option, since canonical() always gives it a value; only help leaves it out.
   const help = program.createHelp();
   program.configureHelp({
@@ -68,6 +69,7 @@ const placeholders = {
   string: '<text>',
   path: '<path>',
   list: '<a,b>',
+  thresholds: '<a=1,b=2>',
   choice: '<word>',
 };
 
@@ -81,7 +83,7 @@ function explain(spec: OptionSpec): string {
   if (spec.type === 'choice') facts.push(spec.choices.join(' | '));
   if (spec.type === 'int' || spec.type === 'float') facts.push(`${spec.range.min}..${spec.range.max}`);
   const byDefault = spec.default;
-  if (spec.type !== 'bool' && byDefault !== null && byDefault !== '' && !Array.isArray(byDefault))
+  if (spec.type !== 'bool' && byDefault !== null && byDefault !== '' && typeof byDefault !== 'object')
     facts.push(`default ${byDefault}`);
   if (spec.live) facts.push('can be changed while running');
   const text = spec.withoutEffect ? `${spec.text} (${spec.withoutEffect})` : spec.text;

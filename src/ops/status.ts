@@ -1,5 +1,6 @@
 import { quoteTable } from '../core/quote.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { formatThresholds } from '../core/thresholds.ts';
 import { rubyDate, wholeSeconds } from './duration.ts';
 
 /** What the header needs to know besides the snapshot: it is looked up when the header is printed. */
@@ -66,8 +67,9 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
       `chunk-size: ${snapshot.chunkRows}`,
       `max-lag-millis: ${snapshot.maxLagMs}ms`,
       `dml-batch-size: ${snapshot.batchKeys}`,
-      // These have no settings behind them yet; scripts split the line at "; " and count on all of them.
-      'max-load: ; critical-load: ; nice-ratio: 0.000000',
+      `max-load: ${formatThresholds(snapshot.maxLoad)}`,
+      `critical-load: ${formatThresholds(snapshot.criticalLoad)}`,
+      `nice-ratio: ${snapshot.niceRatio.toFixed(6)}`,
     ].join('; '),
   ];
   const flagFile = (name: string, path: string | null): void => {
@@ -75,6 +77,7 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
   };
   flagFile('throttle-flag-file', snapshot.throttleFlagFile);
   flagFile('throttle-additional-flag-file', additionalFlagFile);
+  if (snapshot.throttleQuery !== '') lines.push(`throttle-query: ${snapshot.throttleQuery}`);
   if (replicas.length > 0) lines.push(`throttle-control-replicas count: ${replicas.length}`);
   flagFile('postpone-cut-over-flag-file', snapshot.postponeFlagFile);
   if (snapshot.panicFlagFile !== null) lines.push(`panic-flag-file: ${snapshot.panicFlagFile}`);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { OptionSpec } from '../../src/ops/options/spec.ts';
-import { optionGroups } from '../../src/ops/options.ts';
+import { laterOptions, optionGroups } from '../../src/ops/options.ts';
 
 const target = fileURLToPath(new URL('../../docs/options.md', import.meta.url));
 
@@ -28,7 +28,7 @@ export function optionsMarkdown(): string {
       '|---|---|---|---|---|',
     );
     for (const [name, spec] of Object.entries(group as Record<string, OptionSpec>))
-      lines.push(row(name, spec));
+      if (!laterOptions.has(name)) lines.push(row(name, spec));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -41,7 +41,7 @@ function row(name: string, spec: OptionSpec): string {
 function defaultOf(spec: OptionSpec): string {
   const value = spec.default;
   if (spec.type === 'bool') return value ? 'on' : 'off';
-  if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) return '';
+  if (value === null || value === '' || typeof value === 'object') return '';
   return `\`${String(value).replace(`${tmpdir()}/`, '<tmpdir>/')}\``;
 }
 

@@ -19,6 +19,11 @@ function operation(changes: Partial<Snapshot> = {}) {
     maxLagMs: 1500,
     throttleControlReplicas: ['a:3306', 'b:3307'],
     postponeFlagFile: null,
+    maxLoad: new Map(),
+    criticalLoad: new Map(),
+    niceRatio: 0,
+    throttleQuery: '',
+    throttleHttp: '',
   };
   const snapshot = snapshotOf(changes);
   const facts = { exists: () => false, additionalFlagFile: null };

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { choice, flag, int, list, type OptionSpec, path, text } from './spec.ts';
+import { choice, flag, float, int, list, type OptionSpec, path, text, thresholds } from './spec.ts';
 
 /** How fast it goes. */
 export const paceOptions = {
@@ -19,6 +19,13 @@ export const paceOptions = {
     {
       live: 'batchKeys',
     },
+  ),
+  'nice-ratio': float(
+    'U',
+    0,
+    [0, 100, 'clamp'],
+    'time to sleep after each chunk, as a multiple of the time that it took',
+    { live: 'niceRatio' },
   ),
   concurrency: int('P', 2, [1, 64, 'clamp'], 'workers that copy chunks'),
   verify: text(
@@ -43,6 +50,14 @@ export const throttleOptions = {
   'throttle-control-replicas': list('U', 'replicas whose lag counts: host:port,host:port', {
     live: 'throttleControlReplicas',
     addresses: true,
+  }),
+  'max-load': thresholds('U', 'rest while a status variable is at its value or above', { live: 'maxLoad' }),
+  'critical-load': thresholds('U', 'abandon the run when a status variable is at its value or above', {
+    live: 'criticalLoad',
+  }),
+  'throttle-query': text('C', '', 'rest while this query gives more than 0', { live: 'throttleQuery' }),
+  'throttle-http': text('C', '', 'rest while HEAD of this URL gives anything but 200', {
+    live: 'throttleHttp',
   }),
   'heartbeat-interval-millis': int('N', 100, [100, 1000, 'clamp'], 'time between two heartbeats, ms'),
   'throttle-flag-file': path('U', 'rest while this file exists'),

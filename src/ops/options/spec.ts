@@ -1,4 +1,5 @@
 import type { LiveSettings } from '../../core/settings.ts';
+import type { Thresholds } from '../../core/thresholds.ts';
 
 /**
  * How widely an option is used by operators of gh-ost: U nearly all, C common, N niche, V vendor or legacy;
@@ -62,6 +63,12 @@ export interface ListSpec extends Common, Traits {
   readonly default: readonly string[];
 }
 
+/** Status variables with a value each: `name=value,name=value`. */
+export interface ThresholdsSpec extends Common, Traits {
+  readonly type: 'thresholds';
+  readonly default: Thresholds;
+}
+
 /** One of a few words. `aliases` are other spellings of them. */
 export interface ChoiceSpec<C extends string = string> extends Common, Traits {
   readonly type: 'choice';
@@ -71,20 +78,22 @@ export interface ChoiceSpec<C extends string = string> extends Common, Traits {
 }
 
 /** One option of the table. */
-export type OptionSpec = BoolSpec | NumberSpec | TextSpec | ListSpec | ChoiceSpec;
+export type OptionSpec = BoolSpec | NumberSpec | TextSpec | ListSpec | ThresholdsSpec | ChoiceSpec;
 
 /** The value that an option has once it is read. */
 export type ValueOf<S extends OptionSpec> = S extends BoolSpec
   ? boolean
   : S extends ListSpec
     ? readonly string[]
-    : S extends ChoiceSpec<infer C>
-      ? C
-      : S extends NumberSpec<infer D>
-        ? number | (null extends D ? null : never)
-        : S extends TextSpec<infer D>
-          ? string | (null extends D ? null : never)
-          : never;
+    : S extends ThresholdsSpec
+      ? Thresholds
+      : S extends ChoiceSpec<infer C>
+        ? C
+        : S extends NumberSpec<infer D>
+          ? number | (null extends D ? null : never)
+          : S extends TextSpec<infer D>
+            ? string | (null extends D ? null : never)
+            : never;
 
 /** A switch, off unless given. */
 export function flag(tier: Tier, text: string, traits: Traits = {}): BoolSpec {
@@ -115,6 +124,11 @@ export function list(tier: Tier, says: string, traits: Traits = {}): ListSpec {
   return { type: 'list', tier, default: [], text: says, ...traits };
 }
 
+/** Status variables with a value each; none by default. */
+export function thresholds(tier: Tier, says: string, traits: Traits = {}): ThresholdsSpec {
+  return { type: 'thresholds', tier, default: new Map(), text: says, ...traits };
+}
+
 /** A whole number within `min` and `max`. */
 export function int<D extends number | null>(
   tier: Tier,
@@ -132,8 +146,9 @@ export function float(
   byDefault: number,
   [min, max, policy = 'refuse']: readonly [number, number, RangePolicy?],
   says: string,
+  traits: Traits = {},
 ): NumberSpec<number> {
-  return { type: 'float', tier, default: byDefault, range: { min, max, policy }, text: says };
+  return { type: 'float', tier, default: byDefault, range: { min, max, policy }, text: says, ...traits };
 }
 
 /** One of `choices`, the first one by default. */
