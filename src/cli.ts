@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from './base/clock.ts';
 import { type ExitCode, messageOf, PoltergeistError } from './base/errors.ts';
+import type { Moments } from './core/moments.ts';
 import type { LiveSettings } from './core/settings.ts';
 import type { TableRef } from './core/table-ref.ts';
 import { Migrator } from './migrator.ts';
 import { askPassword } from './ops/ask-password.ts';
 import { cleanUp } from './ops/cleanup.ts';
+import { hooksOf } from './ops/hooks.ts';
 import { liveSettings } from './ops/live-settings.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { migrationConfig } from './ops/migration-config.ts';
@@ -37,7 +39,7 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
     log = createLog({ ...options, secrets: [password] }, process.stderr, env);
     for (const { level, text } of options.notes) log[level](text);
     if (command === 'cleanup') await cleanUp(options, { password, clock: systemClock, print });
-    else await migrate({ options, password, log });
+    else await migrate({ options, password, log, env });
     print('# Done');
     return 0;
   } catch (error) {
@@ -45,27 +47,35 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
   }
 }
 
-async function migrate({ options, password, log }: Invocation): Promise<void> {
+async function migrate({ options, password, log, env }: Invocation): Promise<void> {
   const target = targetOf(options);
   const settings = liveSettings(options);
   const socketFile = options.serveSocketFile ?? defaultSocketFile(target.schema, target.name);
   const clock = systemClock;
-  const migration = buildMigration({ options, password, log, target, settings, socketFile, clock });
-  await operate(migration, { options, socketFile, clock, log, print, signals: process });
+  const moments = hooksOf(options, {
+    ...{ secrets: [password], env, clock, log },
+    snapshot: () => migration.snapshot(),
+  });
+  const migration: Migrator = buildMigration({
+    ...{ options, password, log, target, settings, socketFile, clock, moments },
+  });
+  await operate(migration, { options, socketFile, clock, log, print, signals: process, moments });
 }
 
 interface Invocation {
   readonly options: ParsedOptions;
   readonly password: string;
   readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** All that a migration is built from. */
-interface MigrationRequest extends Invocation {
+interface MigrationRequest extends Omit<Invocation, 'env'> {
   readonly target: TableRef;
   readonly settings: LiveSettings;
   readonly socketFile: string;
   readonly clock: Clock;
+  readonly moments: Moments | undefined;
 }
 
 function buildMigration({
@@ -76,9 +86,10 @@ function buildMigration({
   settings,
   socketFile,
   clock,
+  moments,
 }: MigrationRequest): Migrator {
   const config = migrationConfig(options, { password, target, socketFile, wallMs: clock.wallMs() });
-  return new Migrator({ config, settings, clock, log, print });
+  return new Migrator({ config, settings, clock, log, print, ...(moments ? { moments } : {}) });
 }
 
 function print(line: string): void {

@@ -89,6 +89,7 @@ export class Migrator implements MigrationControls {
     const beginning = await this.#prepare(found, signal);
     if ('swapped' in beginning) return await this.#finish(beginning.swapped);
     const { survey: now, plan } = beginning;
+    await this.#parts.moments?.reach('validated', signal);
     if (!this.#parts.config.execute) return await this.#showPlan(now, plan);
     const path = await this.#follow(beginning, signal);
     await this.#copy(path, signal);
@@ -153,9 +154,10 @@ export class Migrator implements MigrationControls {
   }
 
   async #copy(path: DataPath, signal: AbortSignal): Promise<void> {
-    const { config, log } = this.#parts;
+    const { config, log, moments } = this.#parts;
     const scope = this.#scope!;
     this.#enter('copying');
+    await moments?.reach('before-row-copy', signal);
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
     await path.copier.run(config.copyWorkers, signal);
@@ -163,6 +165,7 @@ export class Migrator implements MigrationControls {
     this.#progress.end();
     const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));
     log.info({ rows: path.copier.rows, seconds }, 'Row copy complete');
+    await moments?.reach('row-copy-complete', signal);
   }
 
   async #verify({ verification, retired }: DataPath, signal: AbortSignal): Promise<void> {

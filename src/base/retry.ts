@@ -17,8 +17,8 @@ export interface RetryOptions {
    */
   readonly delayMs: number;
   readonly delayMsMax: number;
-  /** Told of every failed try. */
-  readonly onRetry?: (what: string, attempt: number, error: Transient) => void;
+  /** Told of every failed try; what it returns is waited for. */
+  readonly onRetry?: (what: string, attempt: number, error: Transient) => void | Promise<void>;
 }
 
 /**
@@ -33,7 +33,7 @@ export function makeRetry(clock: Clock, options: RetryOptions, random: () => num
       } catch (error) {
         if (!(error instanceof Transient)) throw error;
         signal.throwIfAborted();
-        options.onRetry?.(what, attempt + 1, error);
+        await options.onRetry?.(what, attempt + 1, error);
         if (attempt + 1 >= options.attempts) {
           throw new Failure(
             `${what} failed ${options.attempts} times, the last time with: ${messageOf(error)}`,

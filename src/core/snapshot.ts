@@ -51,6 +51,8 @@ export interface Snapshot {
   readonly cutOverAttempts: number;
   /** How long writers were stopped by the last cut-over attempt; null before the first. */
   readonly writerStopMs: number | null;
+  /** True once the server has made the change instantly: nothing was copied. */
+  readonly instantDdl: boolean;
   /** Remaining time of the copy: null = not known yet. */
   readonly etaMs: number | null;
   /** Identity of the servers, `host:port`. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Moments } from '../core/moments.ts';
 import type { NameOptions } from '../core/names.ts';
 import type { LiveSettings } from '../core/settings.ts';
 import type { CutOverStep } from '../core/swap-port.ts';
@@ -64,6 +65,8 @@ export interface MigrationParts {
   readonly log: MigrationLog;
   /** Lines for the operator on stdout: the plan. */
   readonly print: (line: string) => void;
+  /** What the operator wants done at the moments of the run. */
+  readonly moments?: Moments;
   /** A fail point for tests: called at every step of a cut-over, and waited for. */
   readonly atStep?: (step: CutOverStep) => void | Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { makeRetry, type Retry } from '../base/retry.ts';
+import type { Retry } from '../base/retry.ts';
 import { Turnstile } from '../base/turnstile.ts';
 import { markSql } from '../core/changelog-sql.ts';
 import { ChangeSet } from '../core/changeset.ts';
@@ -28,6 +28,7 @@ import { makeLosses } from './losses.ts';
 import type { Plan } from './plan.ts';
 import type { ResumePoint } from './resume-begin.ts';
 import { Replay } from './resume-replay.ts';
+import { makeRetries } from './retries.ts';
 import { Verification } from './verification.ts';
 import { makeVerifier } from './verify.ts';
 
@@ -92,12 +93,7 @@ export function buildDataPath(
   // Keys that only the server can tell apart ('a' and 'A' are one row) must not be synced beside each other (I4).
   const applySessions = plan.codec.comparable ? config.applySessions : 1;
   const pools = openPools(plan, parts, applySessions);
-  const retry = makeRetry(clock, {
-    attempts: config.retries,
-    delayMs: 20,
-    delayMsMax: 1000,
-    onRetry: (what, attempt, error) => log.warn({ attempt, error: error.message }, `${what} is tried again`),
-  });
+  const { retry, copyRetry } = makeRetries(parts, signal);
   const stream = makeStream(survey, parts);
   const watermark = makeWatermark(plan, point);
   const changes = new ChangeSet(watermark, { capacity: changeSetCapacity });
@@ -127,7 +123,7 @@ export function buildDataPath(
     verification,
     sink: verification?.observe(intake) ?? intake,
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
-    copier: new Copier({ ...shared, chunks: chunker, clock }),
+    copier: new Copier({ ...shared, retry: copyRetry, chunks: chunker, clock }),
     applier: new Applier({ ...shared, sizing: settings }),
     askSessions: pools.ask,
     resumed: point !== null,

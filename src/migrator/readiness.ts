@@ -15,6 +15,8 @@ const backlogMax = 2000;
 export class Readiness {
   readonly #parts: MigrationParts;
   #postponing = false;
+  /** The operator's programs are told of the first time only. */
+  #told = false;
   /** The flag file that was overruled: another one that is named later counts again. */
   #unpostponed: string | null = null;
 
@@ -35,16 +37,20 @@ export class Readiness {
   }
 
   /** Looks at the flag file. @returns why the cut-over is put off, or null. A file that cannot be looked at puts it off. */
-  async #postponed(): Promise<string | null> {
+  async #postponed(signal?: AbortSignal): Promise<string | null> {
     const file = this.#parts.settings.postponeFlagFile;
     const why = file === null || file === this.#unpostponed ? null : await look(file);
     this.#postponing = why !== null;
+    if (this.#postponing && !this.#told) {
+      this.#told = true;
+      await this.#parts.moments?.reach('begin-postponed', signal);
+    }
     return why;
   }
 
   /** Why a cut-over would have to wait, or null. Whoever asks while postponing gets that first. */
-  async obstacle(path: DataPath, throttled: string | null): Promise<string | null> {
-    const postponed = await this.#postponed();
+  async obstacle(path: DataPath, throttled: string | null, signal?: AbortSignal): Promise<string | null> {
+    const postponed = await this.#postponed(signal);
     if (postponed !== null) return postponed;
     if (throttled !== null) return `throttled: ${throttled}`;
     if (path.changes.size > backlogMax) return `${path.changes.size} keys are waiting`;

@@ -21,6 +21,7 @@ export interface RunState {
   readonly postponing: boolean;
   readonly cutOverAttempts: number;
   readonly writerStopMs: number | null;
+  readonly instantDdl?: boolean;
 }
 
 /** The run at this moment. */
@@ -63,6 +64,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     postponing: state.postponing,
     cutOverAttempts: state.cutOverAttempts,
     writerStopMs: state.writerStopMs,
+    instantDdl: state.instantDdl ?? false,
     etaMs: progress.etaMs(rowsCopied - rowsBefore, rowsEstimate - rowsBefore),
     applierHost: server,
     applierVersion: version,

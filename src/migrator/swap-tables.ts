@@ -50,6 +50,7 @@ async function tryAgainAndAgain(context: SwapContext, port: SqlSwap): Promise<Sw
   let attempt = 0;
   const cutOver = makeCutOver(context, port, () => attempt);
   enter('waiting', attempt);
+  await context.parts.moments?.reach('before-cut-over', signal);
   await waitUntilReady(context);
   const complaint = await context.analyzeGhost();
   if (complaint !== null) log.warn({}, `ANALYZE of the ghost table: ${complaint}`);
@@ -97,7 +98,7 @@ function makeCutOver({ parts, path, onSwapped }: SwapContext, port: SqlSwap, att
 async function waitUntilReady({ parts, path, readiness, throttler, signal }: SwapContext): Promise<void> {
   let said = '';
   for (;;) {
-    const obstacle = await readiness.obstacle(path, throttler.reason);
+    const obstacle = await readiness.obstacle(path, throttler.reason, signal);
     if (obstacle === null) return;
     // One line a kind of obstacle, not one a poll.
     const kind = obstacle.replace(/[\d.]+/g, '');

@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import type { Moments } from '../core/moments.ts';
 import type { LiveSettings } from '../core/settings.ts';
 import type { MigrationControls } from '../core/snapshot.ts';
 import type { CommandContext } from './command.ts';
-import { respond } from './commands.ts';
 import { ControlServer } from './control.ts';
 import { createFlagFile, flagFileExists, headerFacts } from './flag-files.ts';
 import type { Log } from './log.ts';
 import type { OptionValues } from './options.ts';
+import { respondUnlessVetoed, runWithMoments, StatusMoments } from './run-moments.ts';
 import { abortOnSignals, type SignalSource } from './signals.ts';
 import type { HeaderFacts } from './status.ts';
 import { StatusPrinter } from './status-printer.ts';
@@ -29,6 +30,8 @@ export interface OperateParts {
   /** Gets each line for stdout, without its line break. */
   readonly print: (line: string) => void;
   readonly signals: SignalSource;
+  /** What the operator wants done at the moments of the run. */
+  readonly moments?: Moments | undefined;
 }
 
 /**
@@ -45,7 +48,7 @@ export async function operate(migration: Operable, parts: OperateParts): Promise
   });
   try {
     if (options.execute) await underControl(migration, parts, ending.signal);
-    else await migration.run(ending.signal);
+    else await runWithMoments((signal) => migration.run(signal), parts.moments, ending.signal);
   } finally {
     stopListening();
   }
@@ -54,27 +57,31 @@ export async function operate(migration: Operable, parts: OperateParts): Promise
 async function underControl(migration: Operable, parts: OperateParts, signal: AbortSignal): Promise<void> {
   const { options, log, clock, socketFile } = parts;
   const context = commandContext(migration, parts);
-  const printer = new StatusPrinter({ ...context, clock, snapshot: () => migration.controls.snapshot() });
+  const ended = new AbortController();
+  const statuses = new StatusMoments(parts.moments, options.hooksStatusInterval * 1000);
+  const printer = new StatusPrinter({
+    ...{ ...context, clock, snapshot: () => migration.controls.snapshot() },
+    printed: (snapshot, line) => statuses.printed(snapshot, line, ended.signal),
+  });
   if (options.postponeCutOverFlagFile !== null) await createFlagFile(options.postponeCutOverFlagFile);
   const server = new ControlServer({
     path: socketFile,
     dropFile: options.initiallyDropSocketFile,
-    respond: (line) => respond(line, context),
+    respond: (line) => respondUnlessVetoed(line, context, parts.moments),
     clock,
     warn: (message) => log.warn(message),
   });
   await server.open();
-  const ended = new AbortController();
   const warn = (error: unknown): void => log.warn(messageOf(error));
   const loops = [
     printer.run(ended.signal).catch(warn),
     watchPanicFile(migration, parts, ended.signal).catch(warn),
   ];
   try {
-    await migration.run(signal);
+    await runWithMoments((stop) => migration.run(stop), parts.moments, signal);
   } finally {
     ended.abort();
-    await Promise.all(loops);
+    await Promise.all([...loops, statuses.close()]);
     await printer.printAll().catch(warn);
     await server.close();
   }

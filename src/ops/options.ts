@@ -4,7 +4,7 @@
  */
 import { connectionOptions } from './options/connection.ts';
 import { artifactOptions, migrationOptions, schemaOptions } from './options/migration.ts';
-import { controlOptions, legacyOptions, outputOptions } from './options/operation.ts';
+import { controlOptions, hookOptions, legacyOptions, outputOptions } from './options/operation.ts';
 import { cutOverOptions, paceOptions, throttleOptions } from './options/pace.ts';
 import type { OptionSpec, ValueOf } from './options/spec.ts';
 
@@ -18,6 +18,7 @@ export const optionGroups = {
   Control: controlOptions,
   'Columns and keys': schemaOptions,
   'Tables of ours': artifactOptions,
+  Hooks: hookOptions,
   Output: outputOptions,
   'Accepted without effect': legacyOptions,
 } satisfies Record<string, Readonly<Record<string, OptionSpec>>>;
@@ -31,6 +32,7 @@ const table = {
   ...controlOptions,
   ...schemaOptions,
   ...artifactOptions,
+  ...hookOptions,
   ...outputOptions,
   ...legacyOptions,
 };
@@ -74,8 +76,7 @@ export const laterOptions: ReadonlySet<string> = new Set(
    critical-load-hibernate-seconds force-named-cut-over force-named-panic analyze-ghost-table-before-cutover
    allow-setup-metadata-lock-instruments skip-metadata-lock-check skip-foreign-key-checks include-triggers
    trigger-suffix remove-trigger-suffix-if-exists skip-strict-mode allow-zero-in-date revert
-   old-table serve-tcp-port hooks-path hooks-hint hooks-hint-owner
-   hooks-hint-token hooks-status-interval statsd-addr statsd-tags`.split(/\s+/),
+   old-table serve-tcp-port statsd-addr statsd-tags`.split(/\s+/),
 );
 
 /** The options that can be given today. */

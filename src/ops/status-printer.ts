@@ -16,6 +16,8 @@ export interface StatusPrinterParts {
   readonly facts: () => Promise<HeaderFacts>;
   /** Gets each line without its line break. */
   readonly print: (line: string) => void;
+  /** Told of each status line that was printed. */
+  readonly printed?: (snapshot: Snapshot, line: string) => void;
 }
 
 /** Prints the status as the run goes on, at the cadence of `shouldPrint`. */
@@ -54,7 +56,9 @@ export class StatusPrinter {
   }
 
   #printLine(snapshot: Snapshot): void {
-    this.#parts.print(statusLine(snapshot));
+    const line = statusLine(snapshot);
+    this.#parts.print(line);
+    this.#parts.printed?.(snapshot, line);
     this.#before = { ...this.#before, elapsedMs: snapshot.elapsedMs };
   }
 

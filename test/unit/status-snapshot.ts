@@ -33,6 +33,7 @@ const plain: Snapshot = {
   postponing: false,
   cutOverAttempts: 0,
   writerStopMs: null,
+  instantDdl: false,
   etaMs: 180_900,
   applierHost: 'primary:3306',
   applierVersion: '9.7.4',

@@ -7,6 +7,21 @@ export const controlOptions = {
   'panic-flag-file': path('C', 'abandon at once, without cleaning up, when this file exists'),
 } satisfies Record<string, OptionSpec>;
 
+/** Programs of the operator's own. */
+export const hookOptions = {
+  'hooks-path': path('C', 'folder of the hooks: programs that are run at the moments of a migration'),
+  'hooks-hint': text('N', '', 'told to hooks as GH_OST_HOOKS_HINT'),
+  'hooks-hint-owner': text('N', '', 'told to hooks as GH_OST_HOOKS_HINT_OWNER'),
+  'hooks-hint-token': text('N', '', 'told to hooks as GH_OST_HOOKS_HINT_TOKEN'),
+  'hooks-status-interval': int('N', 60, [1, 86_400], 'seconds between two runs of the on-status hook'),
+  'hooks-timeout-seconds': int(
+    'P',
+    300,
+    [1, 86_400],
+    'time that one hook may take; then it is ended with its process group, and has failed',
+  ),
+} satisfies Record<string, OptionSpec>;
+
 /** What is printed. */
 export const outputOptions = {
   verbose: flag('U', 'log INFO and above'),
