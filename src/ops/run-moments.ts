@@ -16,6 +16,7 @@ export async function runWithMoments(
   signal: AbortSignal,
 ): Promise<void> {
   try {
+    signal.throwIfAborted();
     await moments?.reach('startup', signal);
     await run(signal);
     await moments?.reach('success');
