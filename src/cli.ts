@@ -36,7 +36,7 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
     if (options.action === 'version') process.stdout.write(`${version()}\n`);
     if (options.action !== 'migrate') return 0;
     const password = options.askPass ? await askPassword('Password: ') : options.password;
-    log = createLog({ ...options, secrets: [password] }, process.stderr, env);
+    log = createLog({ ...options, secrets: [password, options.serveTcpToken ?? ''] }, process.stderr, env);
     for (const { level, text } of options.notes) log[level](text);
     if (command === 'cleanup') await cleanUp(options, { password, clock: systemClock, print });
     else await migrate({ options, password, log, env });

@@ -76,6 +76,7 @@ export interface Snapshot {
   readonly panicFlagFile: string | null;
   readonly throttleControlReplicas: readonly string[];
   readonly socketFile: string | null;
+  readonly tcpPort: number | null;
 }
 
 /** What an operator can do to a running migration, by socket, flag file or signal. */

@@ -48,6 +48,7 @@ export interface MigrationConfig {
   /** For the status only: their users are elsewhere. */
   readonly panicFlagFile: string | null;
   readonly socketFile: string | null;
+  readonly tcpPort: number | null;
 }
 
 /** A log as the migrator needs it; pino's is one. */

@@ -77,6 +77,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     throttleFlagFile: config.throttleFlagFiles[0] ?? null,
     panicFlagFile: config.panicFlagFile,
     socketFile: config.socketFile,
+    tcpPort: config.tcpPort,
   };
 }
 

@@ -5,8 +5,10 @@ export interface CommandLine {
   readonly argument: string;
 }
 
-/** Splits a line at its first `=`; the argument may be quoted as a Go string. */
+/** Splits a line at its first `=`; the argument may be quoted as a Go string. `status --json` is `status=json`. */
 export function readCommand(line: string): CommandLine {
+  const [, command, flag] = /^\s*([\w-]+)\s+--(\w+)\s*$/.exec(line) ?? [];
+  if (command !== undefined) return { name: command, argument: flag! };
   const equals = line.indexOf('=');
   if (equals < 0) return { name: line.trim(), argument: '' };
   return { name: line.slice(0, equals).trim(), argument: unquote(line.slice(equals + 1).trim()) };

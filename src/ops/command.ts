@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { LiveSettings } from '../core/settings.ts';
 import type { MigrationControls } from '../core/snapshot.ts';
 import { type HeaderFacts, statusHeader, statusLine } from './status.ts';
@@ -7,6 +8,11 @@ export interface CommandContext {
   readonly controls: MigrationControls;
   readonly settings: LiveSettings;
   readonly facts: () => Promise<HeaderFacts>;
+  /** Commands that must name the table: `--force-named-cut-over`, `--force-named-panic`. */
+  readonly named: { readonly cutOver: boolean; readonly panic: boolean };
+  readonly clock: Clock;
+  /** Aborts when the run is over: nothing that a command began may outlive it. */
+  readonly over: AbortSignal;
   /** Every status that is answered is printed here, too: the log of a run shows what its operators saw. */
   readonly print: (line: string) => void;
 }

@@ -1,9 +1,11 @@
-import { UsageError } from '../base/errors.ts';
+import { messageOf, UsageError } from '../base/errors.ts';
 import { type Command, type CommandContext, status, throttleNote } from './command.ts';
-import { readCommand } from './command-text.ts';
+import { type CommandLine, readCommand } from './command-text.ts';
+import { cpuProfile } from './cpu-profile.ts';
 import { createFlagFile } from './flag-files.ts';
 import { liveCommands } from './live-commands.ts';
 import { statusLine } from './status.ts';
+import { statusJson } from './status-json.ts';
 
 const notPostponing =
   'You may only invoke this when gh-ost is actively postponing migration. At this time it is not';
@@ -12,9 +14,10 @@ const looks: readonly Command[] = [
   { names: ['help'], argument: '', text: 'Show this', run: async () => help() },
   {
     names: ['status', 'info'],
-    argument: '',
-    text: 'Print a detailed status',
-    run: (context) => status(context),
+    argument: '[=json]',
+    text: 'Print a detailed status; with =json or --json all that is known, for programs',
+    run: async (context, argument) =>
+      argument === 'json' ? statusJson(context.controls.snapshot(), await context.facts()) : status(context),
   },
   {
     names: ['sup'],
@@ -93,8 +96,10 @@ const acts: readonly Command[] = [
     argument: '[=<table>]',
     text: 'End the postponement: cut over as soon as possible',
     run: async (context, table) => {
+      checkNamed('unpostpone', table, context.named.cutOver, '--force-named-cut-over');
       checkTable(context, table);
-      return context.controls.unpostpone() ? status(context, 'Unpostponed') : notPostponing;
+      if (context.controls.unpostpone()) return status(context, 'Unpostponed');
+      throw new UsageError(notPostponing);
     },
   },
   {
@@ -102,10 +107,25 @@ const acts: readonly Command[] = [
     argument: '[=<table>]',
     text: 'Abandon the migration at once, without cleaning up',
     run: async (context, table) => {
+      checkNamed('panic', table, context.named.panic, '--force-named-panic');
       checkTable(context, table);
       const reason = "the operator commanded 'panic': the migration is abandoned without cleaning up";
       context.controls.panic(reason);
       return reason;
+    },
+  },
+  {
+    names: ['cpu-profile'],
+    argument: '[=30s,gzip]',
+    text: 'Watch what this process does and answer with a V8 profile (.cpuprofile); gzip: compressed, in base64',
+    run: ({ clock, over }, argument) => cpuProfile(argument, clock, over),
+  },
+  {
+    names: ['replication-lag-query'],
+    argument: '=<sql>',
+    text: 'Deprecated',
+    run: async () => {
+      throw new UsageError('replication-lag-query is deprecated: the lag is read from the heartbeat');
     },
   },
 ];
@@ -116,17 +136,39 @@ export const commands: readonly Command[] = [...looks, ...liveCommands(), ...act
 const byName = new Map(commands.flatMap((command) => command.names.map((name) => [name, command] as const)));
 
 /**
- * Runs one line.
- * @returns the answer without its last line break; what went wrong is an answer, too.
+ * What is sent back for a line, without its last line break; what went wrong is an answer, too. Never throws.
+ *
+ * gh-ost's protocol does not tell whether a command was obeyed. For `@command` the answer has a line `ok` or `error` before
+ * it: what `poltergeist ctl` sends, for its exit code.
+ * @param allow may object to a command, known or not, by throwing.
  */
-export async function respond(line: string, context: CommandContext): Promise<string> {
-  const { name, argument } = readCommand(line);
-  const command = byName.get(name);
-  if (!command) return `unknown command: ${name}`;
+export async function respond(
+  line: string,
+  context: CommandContext,
+  allow: (command: CommandLine) => Promise<void> = async () => undefined,
+): Promise<string> {
+  const [, told, plain = ''] = /^\s*(@?)(.*)$/s.exec(line) ?? [];
+  const { ok, text } = await answer(readCommand(plain), context, allow);
+  return told ? `${ok ? 'ok' : 'error'}\n${text}` : text;
+}
+
+interface Answer {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+async function answer(
+  line: CommandLine,
+  context: CommandContext,
+  allow: (command: CommandLine) => Promise<void>,
+): Promise<Answer> {
   try {
-    return await command.run(context, argument);
+    await allow(line);
+    const command = byName.get(line.name);
+    if (!command) return { ok: false, text: `unknown command: ${line.name}` };
+    return { ok: true, text: await command.run(context, line.argument) };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { ok: false, text: messageOf(error) };
   }
 }
 
@@ -150,4 +192,10 @@ function checkTable({ controls }: CommandContext, table: string): void {
   const { name } = controls.snapshot().original;
   if (table !== '' && table !== name)
     throw new UsageError(`the command names table ${table}, but this is the migration of ${name}: ignored`);
+}
+
+/** Who has many migrations to look after may ask that the table is always named. */
+function checkNamed(command: string, table: string, named: boolean, flag: string): void {
+  if (named && table === '')
+    throw new UsageError(`User commanded '${command}' without specifying table name, but ${flag} is set`);
 }

@@ -45,7 +45,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
       oldTableAtMs: options.timestampOldTable ? extras.wallMs : undefined,
     },
     okToDropTable: options.okToDropTable,
-    gtid: 'auto',
+    gtid: options.gtid ? 'on' : 'auto',
     replicaServerId: options.replicaServerId,
     copyWorkers: options.concurrency,
     applySessions,
@@ -62,6 +62,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     throttleFlagFiles: flagFiles.filter((file): file is string => file !== null && file !== ''),
     panicFlagFile: options.panicFlagFile,
     socketFile: extras.socketFile,
+    tcpPort: options.serveTcpPort === 0 ? null : options.serveTcpPort,
   };
 }
 

@@ -8,8 +8,10 @@ import { ControlServer } from './control.ts';
 import { createFlagFile, flagFileExists, headerFacts } from './flag-files.ts';
 import type { Log } from './log.ts';
 import type { OptionValues } from './options.ts';
+import type { ParsedOptions } from './parse-options.ts';
+import { Reload } from './reload.ts';
 import { respondUnlessVetoed, runWithMoments, StatusMoments } from './run-moments.ts';
-import { abortOnSignals, type SignalSource } from './signals.ts';
+import { abortOnSignals, reloadOnHangUp, type SignalSource } from './signals.ts';
 import type { HeaderFacts } from './status.ts';
 import { StatusPrinter } from './status-printer.ts';
 
@@ -23,7 +25,7 @@ export interface Operable {
 
 /** What a run is operated with. */
 export interface OperateParts {
-  readonly options: OptionValues;
+  readonly options: ParsedOptions;
   readonly socketFile: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,6 +44,8 @@ export interface OperateParts {
 export async function operate(migration: Operable, parts: OperateParts): Promise<void> {
   const { options, log, signals } = parts;
   const ending = new AbortController();
+  const reload = new Reload(options, migration.settings, log);
+  const stopReloading = reloadOnHangUp(signals, () => void reload.run());
   const stopListening = abortOnSignals(signals, (reason) => {
     log.warn(`${reason.message}: ending the run`);
     ending.abort(reason);
@@ -51,13 +55,14 @@ export async function operate(migration: Operable, parts: OperateParts): Promise
     else await runWithMoments((signal) => migration.run(signal), parts.moments, ending.signal);
   } finally {
     stopListening();
+    stopReloading();
   }
 }
 
 async function underControl(migration: Operable, parts: OperateParts, signal: AbortSignal): Promise<void> {
   const { options, log, clock, socketFile } = parts;
-  const context = commandContext(migration, parts);
   const ended = new AbortController();
+  const context = commandContext(migration, parts, ended.signal);
   const statuses = new StatusMoments(parts.moments, options.hooksStatusInterval * 1000);
   const printer = new StatusPrinter({
     ...{ ...context, clock, snapshot: () => migration.controls.snapshot() },
@@ -67,6 +72,7 @@ async function underControl(migration: Operable, parts: OperateParts, signal: Ab
   const server = new ControlServer({
     path: socketFile,
     dropFile: options.initiallyDropSocketFile,
+    tcp: tcpOf(options),
     respond: (line) => respondUnlessVetoed(line, context, parts.moments),
     clock,
     warn: (message) => log.warn(message),
@@ -87,8 +93,17 @@ async function underControl(migration: Operable, parts: OperateParts, signal: Ab
   }
 }
 
-function commandContext({ controls, settings }: Operable, parts: OperateParts): CommandContext {
-  const { options, log, print } = parts;
+function tcpOf({ serveTcpPort: port, serveTcpAddress: host, serveTcpToken: token }: OptionValues) {
+  return port === 0 ? null : { host, port, token };
+}
+
+function commandContext(
+  { controls, settings }: Operable,
+  parts: OperateParts,
+  over: AbortSignal,
+): CommandContext {
+  const { options, clock, log, print } = parts;
+  const named = { cutOver: options.forceNamedCutOver, panic: options.forceNamedPanic };
   const facts = (): Promise<HeaderFacts> =>
     headerFacts([options.throttleFlagFile, settings.postponeFlagFile], options.throttleAdditionalFlagFile);
   // As gh-ost does: the status goes to stdout, and into the log.
@@ -96,7 +111,7 @@ function commandContext({ controls, settings }: Operable, parts: OperateParts): 
     print(line);
     log.info(line);
   };
-  return { controls, settings, facts, print: printBoth };
+  return { controls, settings, facts, named, clock, over, print: printBoth };
 }
 
 /** Looks once a second for the file that abandons the run. */

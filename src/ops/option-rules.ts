@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { UsageError } from '../base/errors.ts';
 import type { OptionValues } from './options.ts';
 import { verifyPercent } from './verify-option.ts';
@@ -33,6 +34,16 @@ const rules: readonly Rule[] = [
     message: '--ssl-cert and --ssl-key go together',
   },
   {
+    broken: ({ serveTcpPort, serveTcpAddress, serveTcpToken }) =>
+      serveTcpPort !== 0 && serveTcpToken === null && !isLoopback(serveTcpAddress),
+    message: '--serve-tcp-address needs --serve-tcp-token unless it is a loopback address',
+    hint: 'Whoever can send commands can abandon the migration, or cut over.',
+  },
+  {
+    broken: ({ serveTcpToken }) => serveTcpToken !== null && !/^\S+$/.test(serveTcpToken),
+    message: '--serve-tcp-token is a word without spaces',
+  },
+  {
     broken: ({ cutOver }) => cutOver === 'two-step',
     message: '--cut-over=two-step is not supported yet',
     hint: 'Leave it out: the atomic cut-over works on every server that poltergeist supports.',
@@ -55,4 +66,9 @@ function needsSsl(name: string, given: (values: OptionValues) => boolean): Rule 
     message: `${name} needs --ssl`,
     hint: 'Add --ssl: without it the connection would not be encrypted at all.',
   };
+}
+
+/** Addresses that only this machine can reach. A name other than localhost could be anything tomorrow. */
+function isLoopback(address: string): boolean {
+  return isIPv4(address) ? address.startsWith('127.') : ['localhost', '::1'].includes(address);
 }

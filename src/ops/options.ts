@@ -69,14 +69,44 @@ export function camelCase(name: string): keyof OptionValues {
  * in the table already is not offered, neither in the help nor as a command.
  */
 export const laterOptions: ReadonlySet<string> = new Set(
-  `master-user master-password assume-master-host allow-master-master test-on-replica
-   test-on-replica-skip-replica-stop migrate-on-replica switch-to-rbr attempt-instant-ddl exact-rowcount
-   concurrent-rowcount nice-ratio throttle-query throttle-http throttle-http-interval-millis
-   throttle-http-timeout-millis ignore-http-errors max-load critical-load critical-load-interval-millis
-   critical-load-hibernate-seconds force-named-cut-over force-named-panic analyze-ghost-table-before-cutover
-   allow-setup-metadata-lock-instruments skip-metadata-lock-check skip-foreign-key-checks include-triggers
-   trigger-suffix remove-trigger-suffix-if-exists skip-strict-mode allow-zero-in-date revert
-   old-table serve-tcp-port statsd-addr statsd-tags`.split(/\s+/),
+  `
+   master-user
+   master-password
+   assume-master-host
+   allow-master-master
+   test-on-replica
+   test-on-replica-skip-replica-stop
+   migrate-on-replica
+   switch-to-rbr
+   attempt-instant-ddl
+   exact-rowcount
+   concurrent-rowcount
+   nice-ratio
+   throttle-query
+   throttle-http
+   throttle-http-interval-millis
+   throttle-http-timeout-millis
+   ignore-http-errors
+   max-load
+   critical-load
+   critical-load-interval-millis
+   critical-load-hibernate-seconds
+   analyze-ghost-table-before-cutover
+   allow-setup-metadata-lock-instruments
+   skip-metadata-lock-check
+   skip-foreign-key-checks
+   include-triggers
+   trigger-suffix
+   remove-trigger-suffix-if-exists
+   skip-strict-mode
+   allow-zero-in-date
+   revert
+   old-table
+   statsd-addr
+   statsd-tags
+  `
+    .trim()
+    .split(/\s+/),
 );
 
 /** The options that can be given today. */

@@ -26,13 +26,21 @@ export interface ParsedOptions extends OptionValues {
   readonly action: 'migrate' | 'help' | 'version' | 'check';
   /** Options that were given, on the command line or in the conf file. */
   readonly given: ReadonlySet<OptionName>;
+  /** The options that were given as they were written. Passwords are among them. */
+  readonly texts: ReadonlyMap<OptionName, string>;
+  /** What the conf file says of options that the command line decides. */
+  readonly overruled: ReadonlyMap<OptionName, string>;
   readonly notes: readonly OptionNote[];
+  /** Reads the same again; null where no conf file is named. @throws UsageError */
+  readonly reread: (() => ParsedOptions) | null;
 }
 
 interface RawValue {
   readonly raw: string;
   readonly called: string;
 }
+
+type RawValues = ReadonlyMap<OptionName, RawValue>;
 
 /**
  * Reads the command line, and the conf file if it names one; the command line goes first, then `[osc]`, then
@@ -50,12 +58,11 @@ export function parseOptions(
   const line = splitArguments(argv);
   // These look at nothing but the command line, so that they work wherever they are asked.
   if (isOn(line, 'help') || isOn(line, 'version') || isOn(line, 'check-flag'))
-    return collect(commandLine(line));
+    return collect(commandLine(line), new Map());
   const file = line.get('conf');
-  const raws = new Map([...(file ? confValues(readConf(file, env)) : []), ...commandLine(line)]);
-  const parsed = collect(raws);
+  const parsed = collect(commandLine(line), file ? confValues(readConf(file, env)) : new Map());
   checkOptions(parsed, command);
-  return parsed;
+  return file ? { ...parsed, reread: () => parseOptions(argv, env, command) } : parsed;
 }
 
 function isOn(line: Map<string, string>, name: string): boolean {
@@ -94,7 +101,8 @@ function oscName(entry: ConfEntry, called: string): OptionName {
   throw new UsageError(`${called} ${found ? 'can only be given on the command line' : 'is no option'}`);
 }
 
-function collect(raws: ReadonlyMap<OptionName, RawValue>): ParsedOptions {
+function collect(line: RawValues, conf: RawValues): ParsedOptions {
+  const raws: RawValues = new Map([...conf, ...line]);
   const values: Record<string, unknown> = {};
   const notes: OptionNote[] = [];
   for (const [name, spec] of options) {
@@ -108,5 +116,9 @@ function collect(raws: ReadonlyMap<OptionName, RawValue>): ParsedOptions {
   const checked = values as unknown as OptionValues;
   const { help, version, checkFlag } = checked;
   const action = help ? 'help' : version ? 'version' : checkFlag ? 'check' : 'migrate';
-  return { ...checked, action, given: new Set(raws.keys()), notes };
+  const texts = new Map([...raws].map(([name, { raw }]) => [name, raw]));
+  const overruled = new Map(
+    [...conf].filter(([name]) => line.has(name)).map(([name, { raw }]) => [name, raw]),
+  );
+  return { ...checked, action, given: new Set(raws.keys()), texts, overruled, notes, reread: null };
 }

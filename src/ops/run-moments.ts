@@ -2,7 +2,6 @@ import { messageOf } from '../base/errors.ts';
 import type { Moments } from '../core/moments.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { CommandContext } from './command.ts';
-import { readCommand } from './command-text.ts';
 import { respond } from './commands.ts';
 
 /**
@@ -27,18 +26,14 @@ export async function runWithMoments(
 }
 
 /** Answers a line of the control socket, unless a hook does not want it obeyed: then its failure is the answer. */
-export async function respondUnlessVetoed(
+export function respondUnlessVetoed(
   line: string,
   context: CommandContext,
   moments: Moments | undefined,
 ): Promise<string> {
-  const { name, argument } = readCommand(line);
-  try {
-    await moments?.reach('interactive-command', undefined, { command: name, argument });
-  } catch (error) {
-    return messageOf(error);
-  }
-  return respond(line, context);
+  return respond(line, context, async ({ name: command, argument }) => {
+    await moments?.reach('interactive-command', undefined, { command, argument });
+  });
 }
 
 /**

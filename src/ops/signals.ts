@@ -7,8 +7,8 @@ type Ending = keyof typeof endings;
 
 /** What is needed of `process`. */
 export interface SignalSource {
-  on(signal: Ending, listener: () => void): unknown;
-  off(signal: Ending, listener: () => void): unknown;
+  on(signal: Ending | 'SIGHUP', listener: () => void): unknown;
+  off(signal: Ending | 'SIGHUP', listener: () => void): unknown;
   exit(code: number): unknown;
 }
 
@@ -35,5 +35,16 @@ export function abortOnSignals(source: SignalSource, abort: (reason: Abandoned) 
   });
   return () => {
     for (const { name, listener } of listeners) source.off(name, listener);
+  };
+}
+
+/**
+ * Calls `reload` at each SIGHUP; without it the end of a terminal would be the end of the run.
+ * @returns stops listening.
+ */
+export function reloadOnHangUp(source: SignalSource, reload: () => void): () => void {
+  source.on('SIGHUP', reload);
+  return () => {
+    source.off('SIGHUP', reload);
   };
 }

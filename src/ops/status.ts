@@ -82,6 +82,7 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
   flagFile('postpone-cut-over-flag-file', snapshot.postponeFlagFile);
   if (snapshot.panicFlagFile !== null) lines.push(`panic-flag-file: ${snapshot.panicFlagFile}`);
   if (socketFile !== null) lines.push(`Serving on unix socket: ${socketFile}`);
+  if (snapshot.tcpPort !== null) lines.push(`Serving on TCP port: ${snapshot.tcpPort}`);
   return lines.map((line) => `# ${line}`);
 }
 

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { systemClock } from '../../src/base/clock.ts';
 import type { LiveSettings } from '../../src/core/settings.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { readCommand } from '../../src/ops/command-text.ts';
@@ -10,7 +12,7 @@ import { commands, respond } from '../../src/ops/commands.ts';
 import { statusHeader, statusLine } from '../../src/ops/status.ts';
 import { snapshotOf } from './status-snapshot.ts';
 
-function operation(changes: Partial<Snapshot> = {}) {
+function operation(changes: Partial<Snapshot> = {}, named = { cutOver: false, panic: false }) {
   const calls: string[] = [];
   const printed: string[] = [];
   const settings: LiveSettings = {
@@ -41,6 +43,9 @@ function operation(changes: Partial<Snapshot> = {}) {
     controls,
     settings,
     facts: async () => facts,
+    named,
+    clock: systemClock,
+    over: new AbortController().signal,
     print: (line: string) => printed.push(line),
   };
   const status = [...statusHeader(snapshot, facts), statusLine(snapshot)].join('\n');
@@ -166,4 +171,66 @@ test('lines are split at the first "=", and arguments unquoted as Go does', () =
     ['a\r', 'a', ''],
   ];
   for (const [line, name, argument] of cases) assert.deepEqual(readCommand(line), { name, argument }, line);
+});
+
+test('where the table must be named, a command without it is refused', async () => {
+  const { send, calls, status } = operation({ postponing: true }, { cutOver: true, panic: true });
+  for (const line of ['unpostpone', 'no-postpone', 'cut-over='])
+    assert.equal(
+      await send(line),
+      "User commanded 'unpostpone' without specifying table name, but --force-named-cut-over is set",
+    );
+  assert.equal(
+    await send('panic'),
+    "User commanded 'panic' without specifying table name, but --force-named-panic is set",
+  );
+  assert.match(await send('cut-over=other'), /names table other/);
+  assert.deepEqual(calls, []);
+  assert.equal(await send('cut-over=orders'), `Unpostponed\n${status}`);
+  assert.match(await send('panic=orders'), /abandoned/);
+});
+
+test('status for programs: one line of JSON, which is not printed', async () => {
+  const { send, printed } = operation({
+    throttled: 'flag-file',
+    maxLoad: new Map([['Threads_running', 25]]),
+  });
+  for (const line of ['status --json', 'status=json', 'info=json']) {
+    const answered = JSON.parse(await send(line)) as Record<string, unknown>;
+    assert.equal(answered.version, 1);
+    assert.equal(answered.state, 'throttled, flag-file');
+    assert.equal(answered.progressPercent, 25);
+    assert.deepEqual(answered.maxLoad, { Threads_running: 25 });
+  }
+  assert.deepEqual(printed, []);
+});
+
+test('a line that starts with @ is told whether it was obeyed', async () => {
+  const { send } = operation();
+  assert.equal(await send('@coordinates'), 'ok\nbinlog.000002:4711');
+  assert.equal(await send('@coordinates=x'), 'error\ncoordinates are read-only');
+  assert.equal(await send('@boo'), 'error\nunknown command: boo');
+  assert.match(await send(' @unpostpone'), /^error\nYou may only invoke this when/);
+});
+
+test('a profile of this process, for the tools that open one', async () => {
+  const { send } = operation();
+  const [first, second] = await Promise.all([send('cpu-profile=50ms'), send('cpu-profile=1s')]);
+  assert.ok(Array.isArray((JSON.parse(first) as { nodes: unknown }).nodes));
+  assert.equal(second, 'cpu-profile: one is being taken already');
+  const packed = await send('cpu-profile="10ms,gzip"');
+  assert.match(gunzipSync(Buffer.from(packed, 'base64')).toString(), /^\{"nodes":/);
+  for (const [argument, wrong] of Object.entries({
+    '2m': /at the most/,
+    '0s': /at the most/,
+    block: /one thread/,
+    x: /not "x"/,
+  }))
+    assert.match(await send(`cpu-profile=${argument}`), wrong);
+});
+
+test('the query for the replication lag is deprecated in every form', async () => {
+  const { send } = operation();
+  for (const line of ['replication-lag-query', 'replication-lag-query=?', 'replication-lag-query=select 1'])
+    assert.match(await send(line), /^replication-lag-query is deprecated/);
 });

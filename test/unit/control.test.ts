@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
-import { ControlServer } from '../../src/ops/control.ts';
+import { ControlServer, type TcpEndpoint } from '../../src/ops/control.ts';
 import { defaultSocketFile } from '../../src/ops/socket-file.ts';
 import { VirtualClock } from '../lab/virtual-clock.ts';
 
@@ -17,6 +17,7 @@ const newPath = (): string => join(folder, `${++sockets}.sock`);
 interface Options {
   path?: string;
   dropFile?: boolean;
+  tcp?: TcpEndpoint;
   clock?: VirtualClock;
   respond?: (line: string) => Promise<string>;
 }
@@ -27,6 +28,7 @@ async function serve(options: Options = {}) {
   const server = new ControlServer({
     path,
     dropFile: options.dropFile ?? false,
+    tcp: options.tcp ?? null,
     respond: options.respond ?? (async (line) => `you said ${line}`),
     clock: options.clock ?? systemClock,
     warn: (message) => warnings.push(message),
@@ -36,10 +38,11 @@ async function serve(options: Options = {}) {
 }
 
 /** Sends text and reads to the end. */
-function ask(path: string, text: string, { halfClose = false } = {}): Promise<string> {
+function ask(place: string | number, text: string, { halfClose = false } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
-    const socket = connect({ path, allowHalfOpen: true });
+    const where = typeof place === 'string' ? { path: place } : { port: place, host: '127.0.0.1' };
+    const socket = connect({ ...where, allowHalfOpen: true });
     socket.setEncoding('utf8');
     socket.on('data', (data) => {
       answer += data;
@@ -190,4 +193,53 @@ test('the default path is the one of gh-ost, hashed where it would be too long',
   const long = defaultSocketFile('d'.repeat(64), 't'.repeat(64));
   assert.ok(Buffer.byteLength(long) <= 103);
   assert.notEqual(long, defaultSocketFile('d'.repeat(64), 'u'.repeat(64)));
+});
+
+test('by TCP as by the socket, and who crowds the one does not shut the other', async () => {
+  const { path, server } = await serve({ tcp: { host: '127.0.0.1', port: 0, token: null } });
+  const port = server.tcpPort!;
+  assert.equal(await ask(port, 'status\n'), 'you said status\n');
+  const idle = [...Array(16)].map(() => connect({ port, host: '127.0.0.1' }));
+  await Promise.all(idle.map((socket) => new Promise((resolve) => socket.on('connect', resolve))));
+  await systemClock.sleep(20);
+  assert.equal(await ask(port, 'status\n').catch(() => ''), 'too many connections\n');
+  assert.equal(await ask(path, 'status\n'), 'you said status\n');
+  for (const socket of idle) socket.destroy();
+  await server.close();
+});
+
+test('by TCP with a token: one line of refusal without it, and nothing is done', async () => {
+  const said: string[] = [];
+  const respond = async (line: string): Promise<string> => {
+    said.push(line);
+    return 'done';
+  };
+  const { path, server } = await serve({ respond, tcp: { host: '127.0.0.1', port: 0, token: 'tok-1' } });
+  const port = server.tcpPort!;
+  assert.equal(await ask(port, 'token tok-1\nstatus\n'), 'done\n');
+  assert.equal(await ask(port, 'token tok-1\r\nsup', { halfClose: true }), 'done\n');
+  for (const text of [
+    'panic\n',
+    'token tok-2\npanic\n',
+    'token tok-11\npanic\n',
+    'token\npanic\n',
+    'token \npanic\n',
+  ]) {
+    assert.match(await ask(port, text), /^refused: the first line must be "token <token>"[^\n]*\n$/, text);
+  }
+  assert.equal(await ask(port, 'token tok-1\n', { halfClose: true }), '');
+  assert.equal(await ask(path, 'info\n'), 'done\n', 'the socket asks for no token: its file is ours alone');
+  assert.deepEqual(said, ['status', 'sup', 'info']);
+  await server.close();
+});
+
+test('a port that is taken is a usage error, and leaves no socket behind', async () => {
+  const first = await serve({ tcp: { host: '127.0.0.1', port: 0, token: null } });
+  const path = newPath();
+  await assert.rejects(
+    serve({ path, tcp: { host: '127.0.0.1', port: first.server.tcpPort!, token: null } }),
+    /UsageError: cannot serve on TCP port/,
+  );
+  assert.equal(existsSync(path), false);
+  await first.server.close();
 });

@@ -136,6 +136,19 @@ test('options that contradict each other are refused', () => {
   assert.equal(parse('--cut-over=').cutOver, 'atomic');
 });
 
+test('commands by TCP from elsewhere need a token', () => {
+  const port = '--serve-tcp-port=7000';
+  for (const own of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
+    assert.equal(parse(port, '--serve-tcp-address', own).serveTcpAddress, own);
+  for (const wide of ['0.0.0.0', '::', '10.0.0.1', '127.example.com', '']) {
+    const alter = '--alter=ADD x INT';
+    assert.match(refusal(alter, port, '--serve-tcp-address', wide).message, /needs --serve-tcp-token/, wide);
+    assert.equal(parse(port, '--serve-tcp-address', wide, '--serve-tcp-token=secret').serveTcpPort, 7000);
+  }
+  assert.match(refusal('--alter=x', '--serve-tcp-token', 'a b').message, /a word without spaces/);
+  assert.equal(parse('--serve-tcp-address=0.0.0.0').serveTcpPort, 0, 'nothing is served');
+});
+
 test('control replicas are addresses in full', () => {
   assert.deepEqual(parse('--throttle-control-replicas', ' a, b:3307 ,[::1]:3308,').throttleControlReplicas, [
     'a:3306',

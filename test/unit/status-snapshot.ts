@@ -54,6 +54,7 @@ const plain: Snapshot = {
   panicFlagFile: null,
   throttleControlReplicas: [],
   socketFile: null,
+  tcpPort: null,
 };
 
 /** A snapshot in the middle of a copy, with some fields changed. */

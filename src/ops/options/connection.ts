@@ -27,7 +27,8 @@ export const connectionOptions = {
   'assume-rbr': flag('U', 'the server is known to write row events; nothing is restarted to make sure', {
     withoutEffect: 'replication is never restarted, the format is read from the stream itself',
   }),
-  gtid: flag('C', 'place the change stream by GTID', {
-    withoutEffect: 'GTID is used wherever the server has it',
-  }),
+  gtid: flag(
+    'C',
+    'the change stream is placed by GTID, or refused; not given: by GTID where the server has it',
+  ),
 } satisfies Record<string, OptionSpec>;

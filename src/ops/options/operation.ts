@@ -4,6 +4,20 @@ import { choice, flag, int, list, type OptionSpec, path, text } from './spec.ts'
 export const controlOptions = {
   'serve-socket-file': path('C', 'unix socket for commands; not given: <tmpdir>/gh-ost.<db>.<table>.sock'),
   'initially-drop-socket-file': flag('C', 'remove a socket file that is there at the start'),
+  'serve-tcp-port': int('N', 0, [0, 65_535], 'TCP port for commands; 0 = none'),
+  'serve-tcp-address': text(
+    'P',
+    '127.0.0.1',
+    'address of the TCP port; any but a loopback address needs --serve-tcp-token',
+  ),
+  'serve-tcp-token': text(
+    'P',
+    null,
+    'what clients by TCP have to send first, in a line "token <token>"; without spaces, better in a --conf file',
+    { secret: true },
+  ),
+  'force-named-cut-over': flag('N', 'unpostpone, no-postpone and cut-over must name the table'),
+  'force-named-panic': flag('N', 'panic must name the table'),
   'panic-flag-file': path('C', 'abandon at once, without cleaning up, when this file exists'),
 } satisfies Record<string, OptionSpec>;
 
