@@ -9,8 +9,10 @@ export interface ArtifactNames {
   readonly ghost: string;
   /** `_t_ghc` */
   readonly changelog: string;
-  /** `_t_del`: the sentry first, the old table after the cut-over. */
+  /** `_t_del`: the sentry's relief first, the old table after the cut-over. */
   readonly old: string;
+  /** `t_ghs`: the sentry of a cut-over (DESIGN 5). It sorts behind the table, so that a RENAME waits for the table first. */
+  readonly sentry: string;
   /** `_t_ghk` */
   readonly checkpoint: string;
 }
@@ -39,6 +41,7 @@ export function artifactNames(table: string, options: NameOptions = {}): Artifac
     ghost: artifactName(base, 'gho'),
     changelog: artifactName(base, 'ghc'),
     old: artifactName(base, `${stamp}del`),
+    sentry: sentryName(table),
     checkpoint: artifactName(base, 'ghk'),
   };
   // Compared without case: the server may store table names in lower case.
@@ -50,6 +53,17 @@ export function artifactNames(table: string, options: NameOptions = {}): Artifac
     }
   }
   return names;
+}
+
+/**
+ * The server takes the locks of a statement in the order of the names' bytes: a name sorts behind all that it begins with.
+ * Where it would be too long, behind all that begin with a character of ASCII. A forced base has no say in it.
+ */
+function sentryName(table: string): string {
+  const room = NAME_CHARACTERS_MAX - 'ghs'.length - 1;
+  const length = lengthOf(table);
+  if (length < room || (length === room && !HASHED.test(table))) return `${table}_ghs`;
+  return artifactName(table, 'ghs').replace(/^_/, '~');
 }
 
 /**

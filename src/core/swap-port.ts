@@ -1,6 +1,6 @@
 /** What the RENAME waits for, as the server shows it. */
 export type RenameWait =
-  /** For the sentry, and nobody else holds the ghost. */
+  /** For the sentry, which sorts before the original, and nobody else holds the ghost. */
   | 'sentry'
   /** For the original, which only we hold: it goes before every waiting writer once we let go. */
   | 'original'
@@ -37,11 +37,11 @@ export interface SwapPort {
   open(signal: AbortSignal): Promise<SwapThreads>;
   /** Carries the original's AUTO_INCREMENT over to the ghost; `again` for what came since, under the lock. */
   carryAutoIncrement(again: boolean, signal: AbortSignal): Promise<void>;
-  /** Creates the sentry where the old table will be. @throws Refusal when a table that is not ours has that name. */
+  /** Creates the sentry, and its relief where the old table will be. @throws Refusal when a table that is not ours has that name. */
   createSentry(signal: AbortSignal): Promise<void>;
   /** L: LOCK TABLES original READ, sentry WRITE. */
   lock(signal: AbortSignal): Promise<void>;
-  /** R: RENAME; resolves when the server says it is done. */
+  /** R: RENAME relief to sentry, original to old table, ghost to original; resolves when the server says it is done. */
   rename(): Promise<void>;
   /** @throws Transient when L is lost. */
   renameWait(signal: AbortSignal): Promise<RenameWait>;
@@ -63,7 +63,7 @@ export const cutOverSteps = {
   locking: 'locking',
   locked: 'locked; draining',
   drained: 'drained; renaming',
-  queued: 'the RENAME waits for the sentry; dropping it',
+  queued: 'the RENAME waits; dropping the sentry',
   dropped: 'the sentry is dropped',
   poised: 'the RENAME waits for the original, which only we hold; unlocking',
   unlocked: 'unlocked',

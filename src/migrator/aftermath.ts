@@ -51,7 +51,7 @@ export async function endRun(
     log.warn({}, `to go on: the same command with --resume; to remove them: ${cleanUpCommand(config)}`);
     return;
   }
-  await remove(parts, tables, swapped ? null : old);
+  await remove(parts, tables, [artifacts.sentry, ...(swapped ? [] : [old])]);
 }
 
 /**
@@ -65,6 +65,7 @@ export async function removeAfterSwap(
   { config, log }: MigrationParts,
   keepOld = false,
 ): Promise<void> {
+  await dropSentry(session, [artifacts.sentry]);
   await dropTable(session, artifacts.changelog);
   if (config.okToDropTable && !keepOld) await dropTable(session, artifacts.old);
   else log.info({}, `the old table is kept as ${quoteTable(artifacts.old)}`);
@@ -74,14 +75,14 @@ export async function removeAfterSwap(
 async function remove(
   parts: MigrationParts,
   tables: readonly TableRef[],
-  old: TableRef | null,
+  sentries: readonly TableRef[],
 ): Promise<void> {
   const { log, config } = parts;
   const names = tables.map(quoteTable).join(', ');
   try {
     await withSession(parts, async (session) => {
       for (const table of tables) await dropTable(session, table);
-      if (old) await dropSentry(session, old);
+      await dropSentry(session, sentries);
     });
     log.info({}, `removed: ${names}`);
   } catch (failure) {

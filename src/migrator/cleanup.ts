@@ -30,7 +30,7 @@ export interface Leftover {
 
 /**
  * Looks for what a dead run has left; the caller holds the run lock. Only what is provably ours can go:
- *  - changelog, checkpoint, sentry   by their comments
+ *  - changelog, checkpoint, sentry   by their comments; the sentry's relief in the old table's place, too
  *  - ghost                           by a changelog or checkpoint beside it, since it has the original's
  *                                    comment
  *  - old table                       only when asked for, after a swap, and when it is what the checkpoint
@@ -59,7 +59,7 @@ export async function findLeftovers(session: Session, task: CleanUpTask): Promis
     ? await findArtifacts(session, schema, { ...names, old: stored.task.oldName })
     : first;
   const leftovers: Leftover[] = [];
-  for (const role of ['old', 'ghost', 'changelog', 'checkpoint'] as const) {
+  for (const role of ['sentry', 'old', 'ghost', 'changelog', 'checkpoint'] as const) {
     const artifact = artifacts.find((each) => each.role === role);
     if (artifact) leftovers.push(await judge(session, artifact, artifacts, stored, task));
   }
@@ -97,12 +97,12 @@ async function judge(
   task: CleanUpTask,
 ): Promise<Leftover> {
   const { role, ref, kind, ours, comment } = artifact;
-  const isSentry = role === 'old' && comment === sentryComment;
-  const what = isSentry ? 'sentry table' : `${role === 'old' ? 'old' : role} table`;
+  const isSentry = (role === 'old' || role === 'sentry') && comment === sentryComment;
+  const what = isSentry ? 'sentry table' : `${role} table`;
   const leftover = (kept: string | null): Leftover => ({ ref, what, kept });
   if (kind !== 'table') return leftover(`it is a ${kind}`);
   if (isSentry) return leftover(null);
-  if (role === 'changelog' || role === 'checkpoint')
+  if (role === 'changelog' || role === 'checkpoint' || role === 'sentry')
     return leftover(ours ? null : "it does not carry poltergeist's mark");
   if (role === 'ghost') {
     const proven = all.some((other) => other.ours && /^(changelog|checkpoint)$/.test(other.role));

@@ -75,6 +75,7 @@ function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): Ar
     ghost: ref(names.ghost),
     changelog: ref(names.changelog),
     old: ref(names.old),
+    sentry: ref(names.sentry),
     checkpoint: ref(names.checkpoint),
   };
 }

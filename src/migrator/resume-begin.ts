@@ -80,7 +80,7 @@ async function make({ session, found, parts, checkpoint }: BeginContext, drop: b
   await dropTable(session, artifacts.checkpoint);
   if (drop || initiallyDropGhostTable) await dropTable(session, artifacts.ghost);
   if (initiallyDropOldTable && !drop) await dropTable(session, artifacts.old);
-  else await dropSentry(session, artifacts.old);
+  await dropSentry(session, [artifacts.old, artifacts.sentry]);
   const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
   const plan = makePlan(found, ghost, config);
   if (config.execute) {
@@ -95,7 +95,7 @@ async function takeOver(
   { survey, plan, stored }: Extract<Remains, { kind: 'continue' }>,
 ): Promise<Beginning> {
   const { clock, log } = parts;
-  const { ghost, changelog, old } = survey.artifacts;
+  const { ghost, changelog, old, sentry } = survey.artifacts;
   const { state } = stored;
   log.warn(
     { ...state.prefix, writtenAtMs: stored.writtenAtMs },
@@ -103,7 +103,7 @@ async function takeOver(
   );
   await checkpoint.adopt(session, stored.runId);
   await quieten(session, [ghost, changelog], clock);
-  await dropSentry(session, old);
+  await dropSentry(session, [old, sentry]);
   const cleared = await clearAbove(session, survey, plan, stored, signal);
   if (cleared > 0)
     log.info({ rows: cleared }, `rows of ${quoteTable(ghost)} beyond the checkpoint are removed`);

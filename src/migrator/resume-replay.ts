@@ -16,9 +16,10 @@ export class Replay {
   #over = false;
 
   /** @param lastMark no mark of an earlier run has a greater number, and all of this run have. */
-  constructor(lastMark: number, { ghost, old }: ArtifactRefs) {
+  constructor(lastMark: number, { ghost, old, sentry }: ArtifactRefs) {
     this.#lastMark = lastMark;
-    this.#ours = [`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, `DROP TABLE ${quoteTable(old)}`];
+    const drops = [old, sentry].map((table) => `DROP TABLE ${quoteTable(table)}`);
+    this.#ours = [`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
   }
 
   /** A mark came. */

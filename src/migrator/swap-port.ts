@@ -27,6 +27,7 @@ export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: 
     original: original.ref,
     ghost: artifacts.ghost,
     old: artifacts.old,
+    sentry: artifacts.sentry,
     lockTimeoutSeconds: config.cutOver.lockTimeoutSeconds,
     seesMetadataLocks: facts.lockSource === 'performance-schema',
     shortestLockWaitSeconds: facts.flavor === 'mariadb' ? 0 : 1,

@@ -13,6 +13,7 @@ export interface ArtifactRefs {
   readonly ghost: TableRef;
   readonly changelog: TableRef;
   readonly old: TableRef;
+  readonly sentry: TableRef;
   readonly checkpoint: TableRef;
 }
 
@@ -57,22 +58,24 @@ export async function dropTable(session: Session, table: TableRef): Promise<void
 }
 
 /**
- * Drops what stands in the old table's place if it is a sentry of ours: its comment tells it from an old table.
- * @param onDrop told of the session, right before the DROP.
+ * Drops a sentry of ours and its relief, which stands in the old table's place: their comment tells them from an old table.
+ * @param onDrop told of the session, right before a DROP.
  */
 export async function dropSentry(
   session: Session,
-  old: TableRef,
+  places: readonly TableRef[],
   onDrop: (threadId: number) => void = () => undefined,
 ): Promise<void> {
-  const rows = await session.query(
-    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ${quoteText(old.schema)} ` +
-      `AND table_name = ${quoteText(old.name)} AND table_comment = ${quoteText(sentryComment)}`,
-  );
-  // Compared here as well: there the case of letters may not count.
-  if (!rows.some((row) => text(row, 'name') === old.name)) return;
-  onDrop(session.threadId);
-  await session.execute(`DROP TABLE ${quoteTable(old)}`);
+  for (const place of places) {
+    const rows = await session.query(
+      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ${quoteText(place.schema)} ` +
+        `AND table_name = ${quoteText(place.name)} AND table_comment = ${quoteText(sentryComment)}`,
+    );
+    // Compared here as well: there the case of letters may not count.
+    if (!rows.some((row) => text(row, 'name') === place.name)) continue;
+    onDrop(session.threadId);
+    await session.execute(`DROP TABLE ${quoteTable(place)}`);
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { deadline } from '../base/pulse.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { quoteTable, quoteText } from '../core/quote.ts';
 import type { Blockers, RenameWait, SwapOutcome, SwapPort, SwapThreads } from '../core/swap-port.ts';
+import type { TableRef } from '../core/table-ref.ts';
 import { dropSentry } from './artifacts.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { SessionPool } from './pool.ts';
@@ -14,7 +15,6 @@ import { classify, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import { endStatement } from './zombie.ts';
 
-/** What a swap works with. */
 /** What a cut-over works with on one server. */
 export interface SwapParts extends SwapTables {
   readonly connection: ConnectionOptions;
@@ -101,31 +101,40 @@ export class SqlSwap implements SwapPort {
   }
 
   async createSentry(signal: AbortSignal): Promise<void> {
-    const { old } = this.#parts;
-    const definition = `(id INT NOT NULL PRIMARY KEY) ENGINE=InnoDB COMMENT=${quoteText(sentryComment)}`;
     await this.#transient(signal, async () => {
+      const { old, sentry } = this.#parts;
       await this.#dropOwnSentry(this.#lock!);
-      try {
-        await this.#lock!.execute(`CREATE TABLE ${quoteTable(old)} ${definition}`, { signal });
-      } catch (error) {
-        if (classify(error) !== 'exists') throw error;
-        throw new Refusal('old-table-exists', `table ${quoteTable(old)} appeared, and it is not ours`, {
-          hint: 'The original table is untouched. Rename or drop that table, or use --timestamp-old-table.',
-          cause: error,
-        });
-      }
+      for (const place of [sentry, old]) await this.#post(place, signal);
     });
   }
 
+  async #post(place: TableRef, signal: AbortSignal): Promise<void> {
+    const definition = `(id INT NOT NULL PRIMARY KEY) ENGINE=InnoDB COMMENT=${quoteText(sentryComment)}`;
+    try {
+      await this.#lock!.execute(`CREATE TABLE ${quoteTable(place)} ${definition}`, { signal });
+    } catch (error) {
+      if (classify(error) !== 'exists') throw error;
+      throw new Refusal('old-table-exists', `table ${quoteTable(place)} appeared, and it is not ours`, {
+        hint: 'The original table is untouched. Rename or drop that table, or use --timestamp-old-table.',
+        cause: error,
+      });
+    }
+  }
+
   lock(signal: AbortSignal): Promise<void> {
-    const { original, old } = this.#parts;
-    const sql = `LOCK TABLES ${quoteTable(original)} READ, ${quoteTable(old)} WRITE`;
+    const { original, sentry } = this.#parts;
+    const sql = `LOCK TABLES ${quoteTable(original)} READ, ${quoteTable(sentry)} WRITE`;
     return this.#onLock(sql, signal);
   }
 
   rename(): Promise<void> {
-    const { original, ghost, old } = this.#parts;
-    const sql = `RENAME TABLE ${quoteTable(original)} TO ${quoteTable(old)}, ${quoteTable(ghost)} TO ${quoteTable(original)}`;
+    const { original, ghost, old, sentry } = this.#parts;
+    const steps = [
+      [old, sentry],
+      [original, old],
+      [ghost, original],
+    ] as const;
+    const sql = `RENAME TABLE ${steps.map(([from, to]) => `${quoteTable(from)} TO ${quoteTable(to)}`).join(', ')}`;
     this.#renaming = this.#transient(undefined, async () => {
       await this.#rename!.execute(sql, { kill: false });
     });
@@ -145,7 +154,7 @@ export class SqlSwap implements SwapPort {
   async dropSentry(signal: AbortSignal): Promise<void> {
     // Once it is sent it may be done, whatever the answer.
     this.#sentryDropped = true;
-    await this.#onLock(`DROP TABLE ${quoteTable(this.#parts.old)}`, signal);
+    await this.#onLock(`DROP TABLE ${quoteTable(this.#parts.sentry)}`, signal);
   }
 
   unlock(signal: AbortSignal): Promise<void> {
@@ -153,8 +162,8 @@ export class SqlSwap implements SwapPort {
   }
 
   /**
-   * R first, then the sentry, then the lock: in this order nothing can slip through. Where R cannot be seen to end, the
-   * sentry is left standing, in which R fails once the lock is gone.
+   * R first, then the lock, then the sentry: in this order nothing can slip through. Where R cannot be seen to end, it fails
+   * once the lock is gone, because the sentry is left standing.
    */
   async stepBack(): Promise<void> {
     if (this.#steppedBack || this.#lock === null) return;
@@ -168,7 +177,6 @@ export class SqlSwap implements SwapPort {
       () => true,
     );
     if (lock.usable) {
-      if (!unended && !this.#sentryDropped) await this.#dropOwnSentry(lock).catch(() => undefined);
       await lock.execute('UNLOCK TABLES', { timeoutMs: endMs }).catch(() => lock.destroy());
     }
     // It went without a word: the server may not have noticed.
@@ -242,9 +250,9 @@ export class SqlSwap implements SwapPort {
     return new Map(rows.map((row) => [text(row, 'name'), text(row, 'comment')]));
   }
 
-  /** Under LOCK TABLES, too, information_schema can be read. */
   async #dropOwnSentry(session: Session): Promise<void> {
-    await dropSentry(session, this.#parts.old, this.#parts.onSession);
+    const { old, sentry } = this.#parts;
+    await dropSentry(session, [sentry, old], this.#parts.onSession);
   }
 
   async #onLock(sql: string, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,6 @@ import type { ChangeSet } from '../core/changeset.ts';
 import type { CutOverStep, RenameWait, SwapPort } from '../core/swap-port.ts';
 import type { Visibility } from '../core/visibility.ts';
 
-/** What a cut-over works with. */
 /** What an attempt works with. */
 export interface CutOverParts {
   readonly port: SwapPort;
@@ -24,7 +23,6 @@ export interface CutOverParts {
   readonly warn: (message: string) => void;
 }
 
-/** The bounds of a cut-over attempt. */
 /** How long an attempt may take. */
 export interface CutOverOptions {
   /** How long the original may be locked in one attempt, ms (`--cut-over-lock-timeout-seconds`). */
@@ -52,9 +50,10 @@ const culpritSeconds = 1;
  * One attempt to swap the tables behind a sentry (DESIGN 5).
  *
  * Steps: looking (nothing is locked; old transactions are waited for) -> locked (L holds original READ and sentry WRITE: readers
- * go on, writers wait) -> drained (the ghost equals the original, and nothing of ours runs) -> queued (R waits on the sentry, or
- * on the original already where that name sorts first: the server takes locks in the order of names) -> poised (the sentry is gone,
- * R waits on the original, which only L holds) -> unlocked -> swapped.
+ * go on, writers wait) -> drained (the ghost equals the original, and nothing of ours runs) -> queued (R waits on the original,
+ * which only L holds: whatever becomes of L and of us, R goes before every writer. The server takes locks in the order of names,
+ * and the sentry's is behind the original's; for a name that leaves no room for that R waits on the sentry) -> poised (the sentry
+ * is gone, R waits on the original) -> unlocked -> swapped.
  *
  * A failure before R is sent ends in stepping back: the sentry is dropped, the lock released, and the original is as it was.
  * After it R is ended as well, and the server is asked on a fresh connection which table is which. As long as the sentry stands,
@@ -168,11 +167,12 @@ export class CutOver {
   /** From "R has been sent" to "R has answered". */
   async #release(renaming: Promise<void>, signal: AbortSignal): Promise<void> {
     const { port } = this.#parts;
-    await this.#see(['sentry', 'original'], renaming, signal);
+    const seen = await this.#see(['original', 'sentry'], renaming, signal);
     await this.#step('queued');
     await port.dropSentry(signal);
     await this.#step('dropped');
-    await this.#see(['original'], renaming, signal);
+    // Who waits for the original already does so until L lets it go.
+    if (seen === 'sentry') await this.#see(['original'], renaming, signal);
     await this.#step('poised');
     await port.unlock(signal);
     await this.#step('unlocked');
@@ -180,7 +180,11 @@ export class CutOver {
   }
 
   /** Polls without sleeping: writers are waiting. Gives up early: behind the RENAME readers wait as well. */
-  async #see(wanted: readonly RenameWait[], renaming: Promise<void>, signal: AbortSignal): Promise<void> {
+  async #see(
+    wanted: readonly RenameWait[],
+    renaming: Promise<void>,
+    signal: AbortSignal,
+  ): Promise<RenameWait> {
     const { port, clock } = this.#parts;
     const untilMs = clock.nowMs() + this.#options.lockTimeoutMs / 3;
     let ended = false;
@@ -191,7 +195,7 @@ export class CutOver {
     while (!ended) {
       signal.throwIfAborted();
       const seen = await orAborted(port.renameWait(signal), signal);
-      if (wanted.includes(seen)) return;
+      if (wanted.includes(seen)) return seen;
       if (clock.nowMs() <= untilMs) continue;
       if (seen === 'others')
         throw new Transient('others hold the original or the ghost: the RENAME would wait');

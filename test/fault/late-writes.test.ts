@@ -37,7 +37,7 @@ for (const { name, spec } of SERVERS.filter((_, index) => index !== 1)) {
       await runSql(sql, `USE ${DB}`);
       await kill(sql, run.threads().lock);
       await runSql(sql, 'SET SESSION sql_log_bin = 0');
-      await runSql(sql, 'DROP TABLE _items_del');
+      await runSql(sql, 'DROP TABLE items_ghs');
       await runSql(sql, 'SET SESSION sql_log_bin = 1');
       for (const statement of LATE) await runSql(sql, statement);
     };

@@ -140,7 +140,8 @@ for (const { name, spec } of SERVERS.filter((_, index) => index !== 1)) {
         assert.match(child.stderr, new RegExp(`${signal} received`));
         assert.match(child.stderr, /to go on: the same command with --resume|removed: /);
         assert.equal(await hasColumn(sql, `e${index}`), false, `${phase.name}: swapped`);
-        assert.ok(!(await tablesOf(sql)).includes('_items_del'), `${phase.name}: the sentry was left`);
+        for (const sentry of ['_items_del', 'items_ghs'])
+          assert.ok(!(await tablesOf(sql)).includes(sentry), `${phase.name}: ${sentry} was left`);
         await assertUsable(lab.primary, 3000);
       }
       await load.stop();

@@ -51,8 +51,9 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       await first.postponed();
       await assert.rejects(clean('--execute'), (error: Refusal) => error.code === 'already-running');
       await first.stop();
-      await runSql(sql, `CREATE TABLE ${DB}._t_del (id INT PRIMARY KEY) COMMENT='${sentryComment}'`);
-      const all = ['_t_del', '_t_ghc', '_t_ghk', '_t_gho', 't'];
+      for (const sentry of ['_t_del', 't_ghs'])
+        await runSql(sql, `CREATE TABLE ${DB}.${sentry} (id INT PRIMARY KEY) COMMENT='${sentryComment}'`);
+      const all = ['_t_del', '_t_ghc', '_t_ghk', '_t_gho', 't', 't_ghs'];
       const listed = await clean();
       for (const what of ['sentry', 'ghost', 'changelog', 'checkpoint'])
         assert.match(listed, new RegExp(`would remove: ${what} table`));

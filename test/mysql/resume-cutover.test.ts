@@ -13,7 +13,7 @@ import { Run } from './migrate-run.ts';
 import { assertNothingLost, commandLine, DB, prepare, TABLE, tablesOf } from './resume-lab.ts';
 
 const SCRIPT = fileURLToPath(new URL('./resume-crash.ts', import.meta.url));
-const STEPS: readonly CutOverStep[] = ['locked', 'queued', 'poised', 'unlocked'];
+const STEPS: readonly CutOverStep[] = ['locked', 'queued', 'dropped', 'unlocked'];
 
 for (const flavor of ['mysql', 'mariadb'] as const) {
   describe(`a crash during the cut-over on ${flavor}`, () => {

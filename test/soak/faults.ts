@@ -60,7 +60,7 @@ const STEPS = [
   'cut-over: locking',
   'cut-over: locked',
   'cut-over: drained',
-  'cut-over: the RENAME waits for the sentry',
+  'cut-over: the RENAME waits; dropping the sentry',
   'cut-over: the sentry is dropped',
   'cut-over: unlocked',
   'tables swapped',

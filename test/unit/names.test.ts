@@ -25,6 +25,7 @@ describe('artifact names', () => {
       ghost: '_t_gho',
       changelog: '_t_ghc',
       old: '_t_del',
+      sentry: 't_ghs',
       checkpoint: '_t_ghk',
     });
     assert.equal(artifactNames('t', { oldTableAtMs: atMs }).old, '_t_20260203040506_del');
@@ -47,6 +48,16 @@ describe('artifact names', () => {
     assert.equal(Array.from(artifactNames('日'.repeat(60)).ghost).length, 64);
   });
 
+  it('let the sentry sort behind its table, by bytes (HAZARDS 108)', () => {
+    const behind = (table: string): boolean => {
+      const { sentry } = artifactNames(table, { baseName: 'zzz' });
+      return Buffer.compare(Buffer.from(table), Buffer.from(sentry)) < 0;
+    };
+    const short = tableName.filter((name) => Array.from(name).length < 60);
+    fc.assert(fc.property(short, behind));
+    for (const table of ['z'.repeat(60), '_'.repeat(64), 'Z'.repeat(61)]) assert.ok(behind(table), table);
+  });
+
   it('never are the table itself (a forced base name could make it so)', () => {
     assert.throws(() => artifactNames('_t_GHO', { baseName: 't' }), UsageError);
     assert.throws(() => artifactNames('t', { baseName: '' }), UsageError);
@@ -57,11 +68,11 @@ describe('artifact names', () => {
     fc.assert(
       fc.property(tableName, tableName, stamp, (one, other, oldTableAtMs) => {
         const names = Object.values(artifactNames(one, { oldTableAtMs })) as string[];
-        assert.equal(new Set([...names, one]).size, 5);
+        assert.equal(new Set([...names, one]).size, 6);
         for (const name of names) assert.ok(Array.from(name).length <= 64, name);
         if (one === other) return;
         const others = Object.values(artifactNames(other, { oldTableAtMs })) as string[];
-        assert.equal(new Set([...names, ...others]).size, 8);
+        assert.equal(new Set([...names, ...others]).size, 10);
       }),
       { numRuns: 1000 },
     );

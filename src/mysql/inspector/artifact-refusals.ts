@@ -6,7 +6,7 @@ import { type RefusalOptions, refusal } from './refusal.ts';
 
 /**
  * Refuses to step on tables that have the names we need.
- * @throws Refusal `ghost-exists`, `old-exists`, `changelog-exists`, `checkpoint-exists`.
+ * @throws Refusal `ghost-exists`, `old-exists`, `changelog-exists`, `checkpoint-exists`, `sentry-exists`.
  */
 export function refuseArtifacts(inspection: Inspection, options: RefusalOptions): void {
   for (const artifact of inspection.artifacts) {
@@ -21,8 +21,10 @@ function isInTheWay(artifact: ExistingArtifact, options: RefusalOptions): boolea
     case 'ghost':
       return !options.initiallyDropGhostTable && !options.resume;
     case 'old':
-      // A sentry is empty and ours. What else is there is looked at more closely by who resumes.
+      // A sentry's relief is empty and ours. What else is there is looked at more closely by who resumes.
       return !options.initiallyDropOldTable && !options.resume && artifact.comment !== sentryComment;
+    case 'sentry':
+      return artifact.comment !== sentryComment;
     case 'changelog':
     case 'checkpoint':
       return !artifact.ours;

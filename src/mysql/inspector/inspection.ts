@@ -80,7 +80,7 @@ export async function findArtifacts(
   names: ArtifactNames,
 ): Promise<readonly ExistingArtifact[]> {
   const found: ExistingArtifact[] = [];
-  for (const role of ['ghost', 'changelog', 'old', 'checkpoint'] as const) {
+  for (const role of ['ghost', 'changelog', 'old', 'sentry', 'checkpoint'] as const) {
     const entry = await findTable(session, { schema, name: names[role] });
     if (!entry) continue;
     const { ref, kind, comment } = entry;
