@@ -12,7 +12,7 @@ const json = args.includes('--json');
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const file = `${folder}${name}.ts`;
 if (!/^[a-z-]+$/.test(name) || !existsSync(file) || name === 'bench') {
-  const names = readdirSync(folder).map((entry) => entry.replace('.ts', ''));
+  const names = readdirSync(folder).flatMap((entry) => (entry.endsWith('.ts') ? [entry.slice(0, -3)] : []));
   process.stderr.write(
     `usage: npm run bench -- <${names.filter((each) => each !== 'bench').join('|')}> [--json]\n`,
   );

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { startCli } from '../lab/children.ts';
 import { Histogram, type StopTimes } from '../lab/histogram.ts';
 import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
+import { migrate } from './parts/migration.ts';
 
 const writers = 8;
 const readers = 2;
@@ -79,27 +79,15 @@ async function oneRun(lab: Lab): Promise<{ writerMs: number; readerMs: number; r
       }),
     ),
   ];
-  const child = startCli([
-    ...[
-      '--host',
-      server.host,
-      '--port',
-      String(server.port),
-      '--user',
-      server.user,
-      '--password',
-      server.password,
-    ],
-    ...['--database', 'small', '--table', 't', '--alter', 'ADD COLUMN z INT NOT NULL DEFAULT 7'],
-    ...['--execute', '--allow-on-master', '--initially-drop-socket-file', '--ok-to-drop-table', '--verbose'],
-  ]);
-  const { code } = await child.exit;
+  const { log } = await migrate(server, {
+    ...{ database: 'small', table: 't', alter: 'ADD COLUMN z INT NOT NULL DEFAULT 7' },
+    options: ['--ok-to-drop-table'],
+  });
   await new Promise((resolve) => setTimeout(resolve, settleMs));
   stop = true;
   await Promise.all(load);
   await admin.end();
-  if (code !== 0) throw new Error(`the migration ended with ${code}:\n${child.stderr}`);
-  const reported = /writers were stopped for (\d+) ms/.exec(child.stderr)?.[1];
+  const reported = /writers were stopped for (\d+) ms/.exec(log)?.[1];
   return { writerMs: round(longestWrite), readerMs: round(longestRead), reportedMs: Number(reported) };
 }
 

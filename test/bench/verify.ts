@@ -1,13 +1,7 @@
 import { parseArgs } from 'node:util';
-import { startCli } from '../lab/children.ts';
-import { type LabServer, startLab } from '../lab/lab.ts';
-import { createSysbenchTable, database, table } from './sysbench-table.ts';
-
-/** What the log says of a phase. */
-interface Told {
-  readonly rows: number;
-  readonly seconds: number;
-}
+import { startLab } from '../lab/lab.ts';
+import { migrate, ratio, told } from './parts/migration.ts';
+import { createSysbenchTable, database, table } from './parts/sysbench-table.ts';
 
 /**
  * How long the verification takes beside the copy, on one idle server in one run of the command.
@@ -23,47 +17,22 @@ export async function run(args: readonly string[]): Promise<object> {
       'verify-concurrency': { type: 'string', default: '2' },
     },
   });
-  const flavor = values.server === 'mariadb' ? 'mariadb' : 'mysql';
+  const { rows, server, ...passed } = values;
+  const flavor = server === 'mariadb' ? 'mariadb' : 'mysql';
   const lab = await startLab({ flavor, options: { innodb_buffer_pool_size: '2G' } });
   try {
     const connection = await lab.primary.connect();
-    await createSysbenchTable(connection, lab.primary, Number(values.rows));
+    await createSysbenchTable(connection, lab.primary, Number(rows));
     await connection.end();
-    const workers = [
-      '--concurrency',
-      values.concurrency,
-      '--verify-concurrency',
-      values['verify-concurrency'],
-    ];
-    const log = await migrate(lab.primary, workers);
-    const [copy, verify] = [told(log, 'Row copy complete'), told(log, 'verified: ')];
-    if (verify.rows !== copy.rows) throw new Error(`${verify.rows} rows were verified, not ${copy.rows}`);
-    return {
-      ...{ server: `${lab.primary.flavor} ${lab.primary.version}`, rows: verify.rows },
-      ...{ copySeconds: copy.seconds, verifySeconds: verify.seconds },
-      ratio: Number((verify.seconds / copy.seconds).toFixed(3)),
-    };
+    const options = Object.entries(passed).flatMap(([name, value]) => [`--${name}`, value]);
+    const { log } = await migrate(lab.primary, { database, table, alter: 'ENGINE=InnoDB', options });
+    const [copied, verified] = [told(log, 'Row copy complete', 'rows'), told(log, 'verified: ', 'rows')];
+    if (verified !== copied) throw new Error(`${verified} rows were verified, not ${copied}`);
+    const copySeconds = told(log, 'Row copy complete', 'seconds');
+    const verifySeconds = told(log, 'verified: ', 'seconds');
+    const figures = { rows: verified, copySeconds, verifySeconds, ratio: ratio(verifySeconds, copySeconds) };
+    return { server: `${lab.primary.flavor} ${lab.primary.version}`, ...figures };
   } finally {
     await lab.stop();
   }
-}
-
-/** The log of the command, in JSON lines. */
-async function migrate({ host, port, user, password }: LabServer, extra: readonly string[]): Promise<string> {
-  const place = ['--host', host, '--port', String(port), '--user', user, '--password', password];
-  const what = ['--database', database, '--table', table, '--alter', 'ENGINE=InnoDB', '--execute'];
-  const how = ['--allow-on-master', '--initially-drop-socket-file', '--verbose', '--log-format', 'json'];
-  const child = startCli([...place, ...what, ...how, ...extra]);
-  const { code } = await child.exit;
-  if (code !== 0) throw new Error(`the migration ended with ${code}:\n${child.stderr}`);
-  return child.stderr;
-}
-
-function told(log: string, message: string): Told {
-  for (const line of log.split('\n')) {
-    if (!line.startsWith('{') || !line.includes(message)) continue;
-    const facts = JSON.parse(line) as Told;
-    return facts;
-  }
-  throw new Error(`the log does not say "${message}":\n${log}`);
 }

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { type LabServer, runSql } from '../lab/lab.ts';
+import { type LabServer, runSql } from '../../lab/lab.ts';
 
 /** Rows of one INSERT while the table is filled. */
 const batchRows = 100_000;
