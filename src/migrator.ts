@@ -104,6 +104,7 @@ export class Migrator implements MigrationControls {
     this.#enter('inspecting');
     const found = await this.#withSession('inspector', (session) => survey(session, this.#parts));
     this.#survey = found;
+    await this.#throttling.check();
     for (const warning of found.warnings) this.#parts.log.warn({}, warning);
     return found;
   }
@@ -145,7 +146,7 @@ export class Migrator implements MigrationControls {
       scope.fail(error),
     );
     this.#path = path;
-    this.#throttling.follow(found.artifacts.changelog);
+    this.#throttling.follow(found.artifacts.changelog, path.heartbeat);
     const parts = this.#parts;
     const start = await follow({ beginning, path, parts, scope, throttler: this.#throttling, signal });
     const run = { path, start, phase: () => this.#phase };
@@ -258,7 +259,7 @@ export class Migrator implements MigrationControls {
       },
       startedMs: this.#startedMs,
       startedWallMs: this.#startedWallMs,
-      throttled: this.#path ? this.#throttling.reason : null,
+      throttled: this.#path ? this.#throttling.bulk.reason : null,
       lagMs: this.#throttling.lagMs,
       postponing: this.#readiness.postponing,
       cutOverAttempts: this.#attempts,

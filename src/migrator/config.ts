@@ -6,6 +6,7 @@ import type { CutOverStep } from '../core/swap-port.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
+import type { CriticalLoadOptions, HttpSignalOptions } from './load-signals.ts';
 
 /** All that a migration is told by its operator. */
 export interface MigrationConfig {
@@ -45,6 +46,7 @@ export interface MigrationConfig {
   };
   /** Rest while one of these exists. */
   readonly throttleFlagFiles: readonly string[];
+  readonly throttle: { readonly criticalLoad: CriticalLoadOptions; readonly http: HttpSignalOptions };
   /** For the status only: their users are elsewhere. */
   readonly panicFlagFile: string | null;
   readonly socketFile: string | null;

@@ -3,7 +3,7 @@ import type { Retry } from '../base/retry.ts';
 import { Turnstile } from '../base/turnstile.ts';
 import { markSql } from '../core/changelog-sql.ts';
 import { ChangeSet } from '../core/changeset.ts';
-import type { Gate } from '../core/gate.ts';
+import type { Gates } from '../core/gate.ts';
 import { GhostSql } from '../core/ghost-sql.ts';
 import { makeKeyCodec } from '../core/key-codec.ts';
 import type { ChangeSink, Subscription } from '../core/stream.ts';
@@ -84,7 +84,7 @@ export function buildDataPath(
   plan: Plan,
   point: ResumePoint | null,
   parts: MigrationParts,
-  gate: Gate,
+  gates: Gates,
   signal: AbortSignal,
   fail: (error: Error) => void,
 ): DataPath {
@@ -110,7 +110,16 @@ export function buildDataPath(
     batchKeys: exclusiveBatchKeys,
   });
   const chunker = new Chunker(store, watermark, settings, point ? { rowsStart: point.chunkRows } : {});
-  const shared = { store, changes, watermark, visibility: heartbeat, conflicts, turnstile, gate, retry };
+  const shared = {
+    store,
+    changes,
+    watermark,
+    visibility: heartbeat,
+    conflicts,
+    turnstile,
+    gate: gates.bulk,
+    retry,
+  };
   const intake = new Intake({
     ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
     marked: (row) => heartbeat.marked(row),
@@ -124,7 +133,7 @@ export function buildDataPath(
     sink: verification?.observe(intake) ?? intake,
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
     copier: new Copier({ ...shared, retry: copyRetry, chunks: chunker, clock }),
-    applier: new Applier({ ...shared, sizing: settings }),
+    applier: new Applier({ ...shared, gate: gates, sizing: settings }),
     askSessions: pools.ask,
     resumed: point !== null,
     rowsBefore: point?.rowsCopied ?? 0,

@@ -39,7 +39,8 @@ export async function follow(context: FollowContext): Promise<Position> {
   scope.spawn((stop) => intake.relieve(stop));
   await stream.ready(signal);
   scope.spawn((stop) => heartbeat.run(parts.config.heartbeatIntervalMs, stop));
-  scope.spawn((stop) => throttler.run(stop));
+  // Once the tables are swapped nothing may rest any more, and no load may end the run.
+  scope.spawn((stop) => throttler.run(AbortSignal.any([stop, path.retired.signal])));
   if (point) {
     // What was committed before now is visible. The way of the mark back may be long: the applier is needed
     // for it.

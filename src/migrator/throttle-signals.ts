@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { LiveSettings } from '../core/settings.ts';
 import type { ThrottleSignal } from '../stages/throttler.ts';
+import { secondsOf } from './load-signals.ts';
 
 /** Rest while the file exists. A path that cannot be looked at for another reason than absence throttles. */
 export function flagFileSignal(path: string): ThrottleSignal {
@@ -29,9 +30,10 @@ export class ReplicaLagSignal implements ThrottleSignal {
     this.#settings = settings;
   }
 
-  /** Half of the threshold at the most, and never busier than ten times a second. */
+  /** Ten times a second where less than a second counts, as often as a heartbeat arrives; else a quarter of what counts. */
   get intervalMs(): number {
-    return Math.max(100, Math.min(1000, this.#settings.maxLagMs / 4));
+    const { maxLagMs } = this.#settings;
+    return maxLagMs < 1000 ? 100 : Math.min(1000, maxLagMs / 4);
   }
 
   /** The greatest lag at the last reading, ms. */
@@ -47,7 +49,7 @@ export class ReplicaLagSignal implements ThrottleSignal {
     const worst = lags.reduce((a, b) => (b.lagMs > a.lagMs ? b : a), { replica: '', lagMs: 0 });
     this.#lagMs = worst.lagMs;
     if (worst.lagMs < maxLagMs) return null;
-    return `${worst.replica} replica-lag=${seconds(worst.lagMs)}s >= ${seconds(maxLagMs)}s`;
+    return `${worst.replica} replica-lag=${secondsOf(worst.lagMs)}s >= ${secondsOf(maxLagMs)}s`;
   }
 
   async #readOne(replica: string, signal: AbortSignal): Promise<number> {
@@ -71,8 +73,4 @@ export async function exists(path: string): Promise<boolean> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw error;
   }
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(6);
 }

@@ -1,34 +1,76 @@
-import type { Gate } from '../core/gate.ts';
+import { deadline } from '../base/pulse.ts';
+import type { Gate, Gates } from '../core/gate.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import { SessionPool } from '../mysql/pool.ts';
+import { dataProfile } from '../mysql/profile.ts';
 import { ReplicaLag } from '../mysql/replica-lag.ts';
+import { readStatus } from '../mysql/status-variables.ts';
 import { Throttler } from '../stages/throttler.ts';
 import type { MigrationParts } from './config.ts';
+import { HttpHead } from './http-head.ts';
+import {
+  CriticalLoadSignal,
+  maxLoadSignal,
+  type StatusReader,
+  streamLagSignal,
+  throttleHttpSignal,
+  throttleQuerySignal,
+} from './load-signals.ts';
 import { flagFileSignal, ReplicaLagSignal } from './throttle-signals.ts';
 
+/** A probe is a short question: one that takes longer counts as unreadable. */
+const probeTimeoutMs = 4000;
+
 /**
- * All that may make a migration rest, as one gate: the signals that its configuration and its live settings ask for.
+ * All that may make a migration rest, as gates: the signals that its configuration and its live settings ask for, in the order of
+ * their precedence (docs/throttling.md).
  *
- * States: made (nothing is read, the gate is shut) -> following (`follow` has named the changelog) -> running (`run`) -> closed.
+ * States: made (nothing is read, the gates are shut) -> following (`follow` has named the changelog) -> running (`run`) -> closed.
  */
-export class Throttling implements Gate {
+export class Throttling implements Gates {
   readonly #parts: MigrationParts;
   readonly #throttler: Throttler;
   readonly #lag: ReplicaLagSignal;
+  readonly #probes: SessionPool;
+  readonly #http: HttpHead;
   #replicas: ReplicaLag | null = null;
+  #streamLagMs: () => number = () => 0;
 
   constructor(parts: MigrationParts) {
-    const { config, settings, clock } = parts;
+    const { config, settings, clock, log } = parts;
     this.#parts = parts;
+    this.#http = new HttpHead(clock);
+    this.#probes = new SessionPool(config.connection, {
+      ...{ name: 'throttle', size: 3, clock },
+      profile: { ...dataProfile, statementTimeoutMs: probeTimeoutMs },
+    });
     this.#lag = new ReplicaLagSignal(
       { read: async (replica, signal) => (await this.#replicas?.read(replica, signal)) ?? 0 },
       settings,
     );
-    this.#throttler = new Throttler([...config.throttleFlagFiles.map(flagFileSignal), this.#lag], clock);
+    const read: StatusReader = (names, signal) => this.readStatus(names, signal);
+    const signals = [
+      new CriticalLoadSignal({ settings, read, clock, log }, config.throttle.criticalLoad),
+      ...config.throttleFlagFiles.map(flagFileSignal),
+      maxLoadSignal(settings, read),
+      throttleQuerySignal(settings, (query, signal) => this.#ask(query, signal)),
+      throttleHttpSignal(
+        settings,
+        (url, timeoutMs, signal) => this.#http.status(url, timeoutMs, signal),
+        config.throttle.http,
+      ),
+      streamLagSignal(settings, () => this.#streamLagMs()),
+      this.#lag,
+    ];
+    this.#throttler = new Throttler(signals, clock);
   }
 
-  /** Why we rest; null while we do not. */
   get reason(): string | null {
     return this.#throttler.reason;
+  }
+
+  get bulk(): Gate {
+    return this.#throttler.bulk;
   }
 
   /** The greatest lag of the control replicas at the last reading, ms. */
@@ -45,18 +87,47 @@ export class Throttling implements Gate {
     return this.#throttler.pass(signal);
   }
 
-  /** From now on the heartbeat is written to this changelog: replicas are read. */
-  follow(changelog: TableRef): void {
-    const { config, clock } = this.#parts;
-    this.#replicas = new ReplicaLag(config.connection, changelog, clock);
+  /** Global status variables of the server that is written to. @throws as mysql/status-variables.ts does. */
+  readStatus(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    return this.#probes.use((session) => readStatus(session, names, { signal }), signal);
   }
 
-  /** Reads the signals until the signal aborts. */
+  /** Whether the server has what `--max-load` and `--critical-load` name. @throws UsageError; as `readStatus` does. */
+  async check(): Promise<void> {
+    const { settings, clock } = this.#parts;
+    const limit = deadline(probeTimeoutMs, 'reading the status variables', clock);
+    try {
+      await this.readStatus([...settings.maxLoad.keys(), ...settings.criticalLoad.keys()], limit.signal);
+    } finally {
+      limit.clear();
+    }
+  }
+
+  /** From now on the heartbeat is written to this changelog, and comes back through the stream. */
+  follow(changelog: TableRef, heartbeat: { readonly streamLagMs: number }): void {
+    const { config, clock } = this.#parts;
+    this.#replicas = new ReplicaLag(config.connection, changelog, clock);
+    this.#streamLagMs = () => heartbeat.streamLagMs;
+  }
+
+  /** Reads the signals until the signal aborts. @throws Abandoned at a critical load. */
   run(signal: AbortSignal): Promise<void> {
     return this.#throttler.run(signal);
   }
 
   async close(): Promise<void> {
-    await this.#replicas?.close();
+    this.#http.close();
+    await Promise.all([this.#replicas?.close(), this.#probes.close()]);
+  }
+
+  /** The first value that a query gives; no row and NULL are 0. */
+  #ask(query: string, signal: AbortSignal): Promise<number> {
+    return this.#probes.use(async (session) => {
+      const [row] = await session.query(query, { signal });
+      const value = row ? Object.values(row)[0] : null;
+      const number = value === null ? 0 : Number(String(value));
+      if (Number.isNaN(number)) throw new Error(`the answer is no number: "${String(value).slice(0, 40)}"`);
+      return number;
+    }, signal);
   }
 }

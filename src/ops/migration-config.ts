@@ -60,6 +60,17 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
       backoffMaxSeconds: options.exponentialBackoffMaxInterval,
     },
     throttleFlagFiles: flagFiles.filter((file): file is string => file !== null && file !== ''),
+    throttle: {
+      criticalLoad: {
+        intervalMs: options.criticalLoadIntervalMillis,
+        hibernateMs: options.criticalLoadHibernateSeconds * 1000,
+      },
+      http: {
+        intervalMs: options.throttleHttpIntervalMillis,
+        timeoutMs: options.throttleHttpTimeoutMillis,
+        ignoreErrors: options.ignoreHttpErrors,
+      },
+    },
     panicFlagFile: options.panicFlagFile,
     socketFile: extras.socketFile,
     tcpPort: options.serveTcpPort === 0 ? null : options.serveTcpPort,

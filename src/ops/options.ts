@@ -82,15 +82,6 @@ export const laterOptions: ReadonlySet<string> = new Set(
    exact-rowcount
    concurrent-rowcount
    nice-ratio
-   throttle-query
-   throttle-http
-   throttle-http-interval-millis
-   throttle-http-timeout-millis
-   ignore-http-errors
-   max-load
-   critical-load
-   critical-load-interval-millis
-   critical-load-hibernate-seconds
    analyze-ghost-table-before-cutover
    allow-setup-metadata-lock-instruments
    skip-metadata-lock-check

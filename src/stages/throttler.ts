@@ -1,15 +1,17 @@
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { Abandoned, messageOf } from '../base/errors.ts';
 import { deadline, Pulse } from '../base/pulse.ts';
-import type { Gate } from '../core/gate.ts';
+import type { Gate, Gates } from '../core/gate.ts';
 
 /** Something that can ask us to rest. */
 export interface ThrottleSignal {
   readonly name: string;
   readonly intervalMs: number;
+  /** True: only bulk work (copy, verification) rests; changes are applied. */
+  readonly bulkOnly?: true;
   /**
    * @returns why we should rest, `<signal> <observed> <op> <threshold>`, or null. A signal that throws
-   * throttles.
+   * throttles; one that throws Abandoned ends the run.
    */
   read(signal: AbortSignal): Promise<string | null>;
 }
@@ -18,27 +20,40 @@ export interface ThrottleSignal {
 const readTimeoutMs = 5000;
 
 /**
- * Signals become one gate with a reason.
+ * Signals become one gate with a reason, and a second one for bulk work, which heeds some more of them.
  *
  * States: unread (some signal has not been read yet: shut, so that nothing starts on hope) -> open <-> shut.
  * The reason shown is the operator's command first, then the signals in their order. A signal that cannot be
  * read throttles.
  */
-export class Throttler implements Gate {
+export class Throttler implements Gates {
   readonly #signals: readonly ThrottleSignal[];
   readonly #clock: Clock;
   readonly #reasons = new Map<string, string | null>();
   readonly #opened = new Pulse();
   #commanded = false;
+  readonly bulk: Gate;
 
   constructor(signals: readonly ThrottleSignal[], clock: Clock) {
     this.#signals = signals;
     this.#clock = clock;
+    const reason = (): string | null => this.#reason(true);
+    this.bulk = {
+      get reason() {
+        return reason();
+      },
+      pass: (signal) => this.#pass(true, signal),
+    };
   }
 
   get reason(): string | null {
+    return this.#reason(false);
+  }
+
+  #reason(bulk: boolean): string | null {
     if (this.#commanded) return 'commanded by user';
-    for (const { name } of this.#signals) {
+    for (const { name, bulkOnly } of this.#signals) {
+      if (bulkOnly && !bulk) continue;
       const reason = this.#reasons.get(name);
       if (reason === undefined) return `${name} not read yet`;
       if (reason !== null) return reason;
@@ -52,13 +67,21 @@ export class Throttler implements Gate {
     this.#opened.beat();
   }
 
-  async pass(signal: AbortSignal): Promise<void> {
-    while (this.reason !== null) await this.#opened.next(signal);
+  pass(signal: AbortSignal): Promise<void> {
+    return this.#pass(false, signal);
   }
 
-  /** Reads the signals, each at its interval, until the signal aborts. */
+  async #pass(bulk: boolean, signal: AbortSignal): Promise<void> {
+    while (this.#reason(bulk) !== null) await this.#opened.next(signal);
+  }
+
+  /** Reads the signals, each at its interval, until the signal aborts. @throws Abandoned, of a signal that wants the end. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#signals.map((each) => this.#watch(each, signal)));
+    try {
+      await Promise.all(this.#signals.map((each) => this.#watch(each, signal)));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   async #watch(source: ThrottleSignal, signal: AbortSignal): Promise<void> {
@@ -76,6 +99,7 @@ export class Throttler implements Gate {
       return await Promise.race([source.read(limit.signal), aborted(limit.signal)]);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof Abandoned) throw error;
       return `${source.name} unreadable: ${messageOf(error)}`;
     } finally {
       limit.clear();

@@ -137,7 +137,7 @@ execute-not-here-but-this-is = 1
 
 test('values of a conf file are checked, and errors name their line', () => {
   assert.throws(() => parse('[osc]\nchunk_size=many'), /\.cnf:2: chunk_size is a whole number, not "many"/);
-  assert.throws(() => parse('[osc]\nmax_load=Threads_running=30'), /\.cnf:2: max_load is not supported yet/);
+  assert.throws(() => parse('[osc]\nhooks_path=/x'), /\.cnf:2: hooks_path is not supported yet/);
   assert.throws(() => parse('[osc]\nexecute'), /\.cnf:2: execute can only be given on the command line/);
   assert.match(parse('[osc]\nchunk_size=1').notes[0]?.text ?? '', /\.cnf:2: chunk_size .* 1 is taken as 10/);
   assert.throws(() => parse('[osc]\nssl-ca=x'), /--ssl-ca needs --ssl/);

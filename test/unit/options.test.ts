@@ -79,7 +79,7 @@ test('a switch with its value after a space is refused, not taken for true', () 
 });
 
 test('options of gh-ost that are not built yet are named as such', () => {
-  for (const name of ['max-load', 'revert', 'test-on-replica'])
+  for (const name of ['hooks-path', 'revert', 'test-on-replica'])
     assert.match(refusal(`--${name}=1`).message, new RegExp(`--${name} is not supported yet`));
 });
 

@@ -55,10 +55,35 @@ export const throttleOptions = {
   'critical-load': thresholds('U', 'abandon the run when a status variable is at its value or above', {
     live: 'criticalLoad',
   }),
+  'critical-load-interval-millis': int(
+    'C',
+    0,
+    [0, 86_400_000, 'clamp'],
+    'abandon the run only if --critical-load is met again after this time, ms; 0 = at once',
+  ),
+  'critical-load-hibernate-seconds': int(
+    'N',
+    0,
+    [0, 604_800, 'clamp'],
+    'at --critical-load rest for this long instead of abandoning the run, seconds; 0 = abandon',
+  ),
   'throttle-query': text('C', '', 'rest while this query gives more than 0', { live: 'throttleQuery' }),
   'throttle-http': text('C', '', 'rest while HEAD of this URL gives anything but 200', {
     live: 'throttleHttp',
   }),
+  'throttle-http-interval-millis': int(
+    'N',
+    100,
+    [10, 3_600_000, 'clamp'],
+    'time between two questions to --throttle-http, ms',
+  ),
+  'throttle-http-timeout-millis': int(
+    'N',
+    1000,
+    [10, 4000, 'clamp'],
+    'time that --throttle-http may take to answer, ms',
+  ),
+  'ignore-http-errors': flag('N', 'go on while --throttle-http does not answer'),
   'heartbeat-interval-millis': int('N', 100, [100, 1000, 'clamp'], 'time between two heartbeats, ms'),
   'throttle-flag-file': path('U', 'rest while this file exists'),
   'throttle-additional-flag-file': path('C', 'rest while this file exists; for many migrations at once', {
