@@ -93,6 +93,7 @@ export class Migrator implements MigrationControls {
     if (!this.#parts.config.execute) return await this.#showPlan(now, plan);
     const path = await this.#follow(beginning, signal);
     await this.#copy(path, signal);
+    await this.#index(path, signal);
     await this.#verify(path, signal);
     await this.#cutOver(now, path, plan, signal);
     const left = await this.#settle(path, plan, signal);
@@ -167,6 +168,12 @@ export class Migrator implements MigrationControls {
     const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));
     log.info({ rows: path.copier.rows, seconds }, 'Row copy complete');
     await moments?.reach('row-copy-complete', signal);
+  }
+
+  async #index({ indexBuild }: DataPath, signal: AbortSignal): Promise<void> {
+    if (indexBuild === null) return;
+    this.#enter('indexing');
+    await indexBuild.run(signal);
   }
 
   async #verify({ verification, retired }: DataPath, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Refusal } from '../base/errors.ts';
+import type { DeferredIndexes } from './deferral.ts';
 import type { Key } from './key.ts';
 import { type Phase, phases } from './phase.ts';
 
@@ -26,6 +27,8 @@ export interface CheckpointTask {
   /** Which server this is (ServerFacts.uuid), and its flavor. */
   readonly server: string;
   readonly flavor: string;
+  /** Indexes that `ghostSql` has and the ghost gets after the copy; null where there are none. */
+  readonly deferred: DeferredIndexes | null;
   /** Name of the old table: it may have the time of the first start in it. */
   readonly oldName: string;
   readonly startedAtMs: number;
@@ -119,6 +122,7 @@ export function taskFromText(text: string): CheckpointTask {
     planHash: textOf(raw, 'planHash'),
     server: textOf(raw, 'server'),
     flavor: textOf(raw, 'flavor'),
+    deferred: deferredOf(raw),
     oldName: textOf(raw, 'oldName'),
     startedAtMs: countOf(raw, 'startedAtMs'),
   };
@@ -141,6 +145,14 @@ function parse(text: string): Raw {
     // Said below.
   }
   throw unreadable('it is not what was written');
+}
+
+/** Absent where an earlier version wrote it. What is there is what `taskToText` wrote. */
+function deferredOf({ deferred }: Raw): DeferredIndexes | null {
+  if (deferred === undefined || deferred === null) return null;
+  const { indexes, steps } = deferred as Partial<DeferredIndexes>;
+  if (!Array.isArray(indexes) || !Array.isArray(steps)) throw unreadable('it has no deferred indexes');
+  return { indexes, steps };
 }
 
 function textOf(raw: Raw, name: string): string {

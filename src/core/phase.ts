@@ -5,6 +5,7 @@
  *  - inspecting   the original and the server are looked at; nothing has been touched
  *  - preparing    the stream is being read; changelog and ghost are created
  *  - copying      chunks are copied while changes are applied
+ *  - indexing     deferred secondary indexes of the ghost are built
  *  - verifying    ghost and original are compared
  *  - waiting      all is done and kept in step; the cut-over is postponed or not yet possible
  *  - cutting-over an attempt of the cut-over is under way
@@ -17,6 +18,7 @@ export const phases = [
   'inspecting',
   'preparing',
   'copying',
+  'indexing',
   'verifying',
   'waiting',
   'cutting-over',

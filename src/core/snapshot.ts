@@ -2,6 +2,14 @@ import type { Phase } from './phase.ts';
 import type { TableRef } from './table-ref.ts';
 import type { Thresholds } from './thresholds.ts';
 
+/** How far the building of deferred indexes is. */
+export interface IndexBuildFigures {
+  readonly built: number;
+  readonly total: number;
+  /** Of the statement that builds now, where the server tells it. */
+  readonly percent: number | null;
+}
+
 /**
  * The run at one moment. Status line, `status --json`, metrics, hooks and web page are all printed from it.
  * Durations and ages in ms; sizes in rows or bytes as named.
@@ -31,6 +39,8 @@ export interface Snapshot {
   /** Changed rows that wait to be compared again, and those that never will be (sampling). */
   readonly verifyWaiting: number;
   readonly verifySkipped: number;
+  /** The building of deferred indexes; null where none are deferred. */
+  readonly indexBuild: IndexBuildFigures | null;
   /** Changes received for the original (row events), keys applied, keys waiting, and the most that may wait. */
   readonly changesReceived: number;
   readonly keysApplied: number;

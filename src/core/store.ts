@@ -1,4 +1,4 @@
-import { PoltergeistError } from '../base/errors.ts';
+import { Failure, PoltergeistError } from '../base/errors.ts';
 import type { ServerPlacement } from './changeset.ts';
 import type { Chunk, KeyRange } from './chunk.ts';
 import type { Key } from './key.ts';
@@ -17,6 +17,20 @@ export class DuplicateKey extends PoltergeistError {
     this.keyName = keyName;
     this.entry = entry;
   }
+}
+
+/** The end of a migration whose new unique key two rows of the original cannot both have. */
+export function collisionFailure(violated: DuplicateKey, rows: string): Failure {
+  return new Failure(
+    `two rows of the original collide under the new unique key ${violated.keyName}: ${rows}`,
+    {
+      hint:
+        'The original table is untouched. Remove or change one of the two rows, or leave that key out of ' +
+        'the ALTER, and start again.',
+      cause: violated,
+      reason: 'collision',
+    },
+  );
 }
 
 /** How a sync writes. See DESIGN 2. */

@@ -34,6 +34,7 @@ function taskOf(survey: Survey, plan: Plan, { config, clock }: MigrationParts): 
     originalSql: withoutCounter(original.createSql),
     ghostSql: withoutCounter(plan.ghost.createSql),
     planHash: planHash(plan),
+    deferred: plan.deferred,
     server: facts.uuid,
     flavor: facts.flavor,
     oldName: artifacts.old.name,

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { DeferMode } from '../core/deferral.ts';
 import type { Moments } from '../core/moments.ts';
 import type { NameOptions } from '../core/names.ts';
 import type { LiveSettings } from '../core/settings.ts';
@@ -25,6 +26,8 @@ export interface MigrationConfig {
   readonly names: NameOptions;
   /** Drop the old table at the end. */
   readonly okToDropTable: boolean;
+  /** Build secondary indexes of the ghost after the copy. */
+  readonly deferIndexes: DeferMode;
   readonly gtid: 'auto' | 'on' | 'off';
   readonly replicaServerId: number | null;
   /** Workers that copy, and sessions that apply. */

@@ -1,34 +1,35 @@
-import type { Clock } from '../base/clock.ts';
 import type { Retry } from '../base/retry.ts';
 import { Turnstile } from '../base/turnstile.ts';
 import { markSql } from '../core/changelog-sql.ts';
 import { ChangeSet } from '../core/changeset.ts';
 import type { Gates } from '../core/gate.ts';
-import { GhostSql } from '../core/ghost-sql.ts';
 import { makeKeyCodec } from '../core/key-codec.ts';
+import { ReplaceableStore } from '../core/replaceable-store.ts';
 import type { ChangeSink, Subscription } from '../core/stream.ts';
 import type { Column } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { Watermark } from '../core/watermark.ts';
 import { BinlogStream } from '../mysql/binlog/stream.ts';
 import { judgeServerError } from '../mysql/explain.ts';
-import { SqlGhostStore } from '../mysql/ghost-store.ts';
-import { LateRows } from '../mysql/late-rows.ts';
-import type { RowWriter } from '../mysql/lossy-writer.ts';
-import { SessionPool } from '../mysql/pool.ts';
+import type { LateRows } from '../mysql/late-rows.ts';
+import type { SessionPool } from '../mysql/pool.ts';
 import { Applier } from '../stages/applier.ts';
 import { Chunker } from '../stages/chunker.ts';
 import { Conflicts } from '../stages/conflicts.ts';
 import { Copier } from '../stages/copier.ts';
 import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
 import type { MigrationParts } from './config.ts';
+import { planWhileDeferred } from './deferral.ts';
+import { type IndexBuild, makeIndexBuild } from './index-build.ts';
 import type { Survey } from './inspect.ts';
 import { Intake } from './intake.ts';
 import { makeLosses } from './losses.ts';
 import type { Plan } from './plan.ts';
+import { openPools } from './pools.ts';
 import type { ResumePoint } from './resume-begin.ts';
 import { Replay } from './resume-replay.ts';
 import { makeRetries } from './retries.ts';
+import { makeLateRows, makeStore } from './stores.ts';
 import { Verification } from './verification.ts';
 import { makeVerifier } from './verify.ts';
 
@@ -51,6 +52,8 @@ export interface DataPath {
   readonly conflicts: Conflicts;
   readonly turnstile: Turnstile;
   readonly askSessions: SessionPool;
+  /** Null where all indexes of the ghost are there from the start. */
+  readonly indexBuild: IndexBuild | null;
   /** Null where nothing is verified. */
   readonly verification: Verification | null;
   /** Who receives the stream. */
@@ -92,7 +95,7 @@ export function buildDataPath(
   const { original, artifacts } = survey;
   // Keys that only the server can tell apart ('a' and 'A' are one row) must not be synced beside each other (I4).
   const applySessions = plan.codec.comparable ? config.applySessions : 1;
-  const pools = openPools(plan, parts, applySessions);
+  const pools = openPools(survey, plan, parts, applySessions);
   const { retry, copyRetry } = makeRetries(parts, signal);
   const stream = makeStream(survey, parts);
   const watermark = makeWatermark(plan, point);
@@ -102,7 +105,8 @@ export function buildDataPath(
   const heartbeat = new Heartbeat(marks, changes, clock, point?.lastMark);
   const losses = makeLosses(plan, log);
   const tools = { ...pools, writer: losses.writer, flavor: survey.facts.flavor, clock };
-  const store = makeStore(original.ref, artifacts.ghost, plan, tools);
+  const makeGhostStore = (by: Plan) => makeStore(original.ref, artifacts.ghost, by, tools);
+  const store = new ReplaceableStore(makeGhostStore(planWhileDeferred(survey, plan, parts)));
   const conflicts = new Conflicts(store, changes, heartbeat, turnstile, {
     attempts: config.retries,
     passTimeoutMs,
@@ -123,13 +127,18 @@ export function buildDataPath(
   const intake = new Intake({
     ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
     marked: (row) => heartbeat.marked(row),
-    replay: point ? new Replay(point.lastMark, artifacts) : undefined,
+    replay: point ? new Replay(point.lastMark, artifacts, plan.deferred) : undefined,
   });
   const newTable = newTableSubscription(plan, original.ref, survey.facts.flavor);
   const verifier = makeVerifier(survey, plan, parts, { ...shared, sessions: pools.verify });
   const verification = verifier && new Verification(verifier, parts);
+  const heedUniqueKeys = (): void => store.replace(makeGhostStore(plan));
+  const stage = { ...shared, heedUniqueKeys, attempts: config.retries };
+  const onSession = (threadId: number): void => intake.expect(threadId);
+  const indexBuild = makeIndexBuild(survey, plan, parts, { stage, pools, onSession });
   return {
     verification,
+    indexBuild,
     sink: verification?.observe(intake) ?? intake,
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
     copier: new Copier({ ...shared, retry: copyRetry, chunks: chunker, clock }),
@@ -153,39 +162,6 @@ function makeWatermark(plan: Plan, point: ResumePoint | null): Watermark {
   if (point?.prefix.complete) watermark.resumeComplete();
   else if (point && point.prefix.low !== null) watermark.resumeAfter(point.prefix.low);
   return watermark;
-}
-
-/** Sessions by what they are for: none waits for another kind. */
-interface Pools {
-  readonly copy: SessionPool;
-  readonly sync: SessionPool;
-  readonly ask: SessionPool;
-  readonly mark: SessionPool;
-  readonly verify: SessionPool;
-}
-
-/**
- * How long a statement may take before its connection counts as dead, ms. A retry is safe: the old statement is seen to end
- * first. Copy and comparison of a chunk may be slow; a sync waits for row locks at the most.
- */
-const statementMs = { copy: 1_800_000, sync: 60_000, ask: 120_000, mark: 60_000, verify: 600_000 } as const;
-
-function openPools(plan: Plan, { config, clock }: MigrationParts, applySessions: number): Pools {
-  const pool = (name: string, size: number, statementTimeoutMs: number): SessionPool =>
-    new SessionPool(config.connection, {
-      name,
-      size,
-      profile: { ...plan.profile, statementTimeoutMs },
-      clock,
-    });
-  return {
-    copy: pool('copier', config.copyWorkers, statementMs.copy),
-    sync: pool('applier', applySessions, statementMs.sync),
-    ask: pool('questions', 3, statementMs.ask),
-    mark: pool('heartbeat', 1, statementMs.mark),
-    // One more for the rows that are looked at again.
-    verify: pool('verifier', config.verify.workers + 1, statementMs.verify),
-  };
 }
 
 function makeStream({ facts }: Survey, { config, clock, log }: MigrationParts): BinlogStream {
@@ -213,63 +189,6 @@ function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: 
         throw judgeServerError(error);
       });
   return { writeMark: (sequence, atMs) => retry('mark', () => write(sequence, atMs), signal) };
-}
-
-/** What a store works with besides the plan. */
-interface StoreTools extends Pools {
-  readonly writer: RowWriter;
-  readonly flavor: 'mysql' | 'mariadb';
-  readonly clock: Clock;
-}
-
-function makeStore(from: TableRef, to: TableRef, plan: Plan, tools: StoreTools): SqlGhostStore {
-  const common = {
-    original: from,
-    ghost: to,
-    shared: plan.mapping.shared,
-    filled: plan.filled,
-    copied: plan.copied,
-  };
-  const codecs = { codec: plan.codec, ghostCodec: plan.ghostCodec };
-  return new SqlGhostStore({
-    sql: new GhostSql({ ...common, ...codecs, keyName: plan.key.key.name, keysMayMerge: plan.key.mayMerge }),
-    codec: plan.codec,
-    ghostName: to.name,
-    uniqueness: plan.uniqueness,
-    ghostColumns: new Set(plan.ghost.columns.map(({ name }) => name)),
-    sameOrder: plan.key.sameComparison,
-    copySessions: tools.copy,
-    syncSessions: tools.sync,
-    askSessions: tools.ask,
-    collision: {
-      ...{ ...common, ...codecs, addedKeys: plan.key.addedUnique },
-      uniqueKeys: plan.ghost.indexes.filter(({ unique }) => unique),
-      counted: plan.ghost.columns.find(({ autoIncrement }) => autoIncrement)?.name ?? null,
-    },
-    writer: tools.writer,
-    flavor: tools.flavor,
-    clock: tools.clock,
-  });
-}
-
-function makeLateRows(
-  old: TableRef,
-  newTable: TableRef,
-  plan: Plan,
-  tools: Pick<StoreTools, 'sync' | 'writer'>,
-): LateRows {
-  const { codec, ghostCodec, filled, copied, mapping } = plan;
-  const common = {
-    original: old,
-    ghost: newTable,
-    shared: mapping.shared,
-    filled,
-    copied,
-    codec,
-    ghostCodec,
-  };
-  const sql = new GhostSql({ ...common, keyName: plan.key.key.name, keysMayMerge: plan.key.mayMerge });
-  return new LateRows({ sql, newName: newTable.name, sessions: tools.sync, writer: tools.writer });
 }
 
 /** How the new table is followed under the original's name; null where its keys would not be the same keys to us. */

@@ -1,4 +1,5 @@
 import { copiedValues } from '../core/copied-value.ts';
+import type { DeferredIndexes } from '../core/deferral.ts';
 import { type FilledColumn, implicitDefaults, refuseZeroDates } from '../core/implicit-default.ts';
 import { makeKeyCodec, type OrderedKeyCodec, renamedCodec } from '../core/key-codec.ts';
 import { lossyColumns, withLosses } from '../core/lossy.ts';
@@ -29,6 +30,8 @@ export interface Plan {
    * to verify.
    */
   readonly lossy: ReadonlySet<string>;
+  /** Indexes that the ghost does not have until they are built after the copy; null where all are there from the start. */
+  readonly deferred: DeferredIndexes | null;
   /** For every session that reads or writes rows. */
   readonly profile: SessionProfile;
 }
@@ -68,6 +71,7 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     ghostCodec: renamedCodec(codec, key.ghostColumns),
     uniqueness: uniquenessOf(key),
     lossy,
+    deferred: null,
     profile: profileOf(zone, lossy.size > 0),
   };
 }

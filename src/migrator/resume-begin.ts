@@ -9,6 +9,7 @@ import { refusePreparedXa } from '../mysql/inspector/refusals.ts';
 import type { Session } from '../mysql/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { MigrationParts } from './config.ts';
+import { deferSecondaryIndexes } from './deferral.ts';
 import type { Survey } from './inspect.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { judgeRemains, type Remains } from './resume.ts';
@@ -82,7 +83,8 @@ async function make({ session, found, parts, checkpoint }: BeginContext, drop: b
   if (initiallyDropOldTable && !drop) await dropTable(session, artifacts.old);
   await dropSentry(session, [artifacts.old, artifacts.sentry]);
   const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
-  const plan = makePlan(found, ghost, config);
+  const made = makePlan(found, ghost, config);
+  const plan = config.execute ? await deferSecondaryIndexes(session, found, made, parts) : made;
   if (config.execute) {
     await createChangelog(session, artifacts.changelog);
     await checkpoint.create(session, found, plan);

@@ -1,7 +1,9 @@
 import { sentryComment } from '../core/changelog-sql.ts';
+import type { DeferredIndexes } from '../core/deferral.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { ChangelogRow } from '../core/stream.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
+import { buildSql } from '../mysql/deferred-indexes.ts';
 
 /**
  * The part of the stream that an earlier run of ours has seen already, with what that run did itself.
@@ -15,11 +17,15 @@ export class Replay {
   readonly #ours: readonly string[];
   #over = false;
 
-  /** @param lastMark no mark of an earlier run has a greater number, and all of this run have. */
-  constructor(lastMark: number, { ghost, old, sentry }: ArtifactRefs) {
+  /**
+   * @param lastMark no mark of an earlier run has a greater number, and all of this run have.
+   * @param deferred indexes that an earlier run may have built.
+   */
+  constructor(lastMark: number, { ghost, old, sentry }: ArtifactRefs, deferred: DeferredIndexes | null) {
     this.#lastMark = lastMark;
     const drops = [old, sentry].map((table) => `DROP TABLE ${quoteTable(table)}`);
-    this.#ours = [`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
+    const builds = (deferred?.steps ?? []).map((step) => buildSql(ghost, step, step.lock));
+    this.#ours = [...builds, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
   }
 
   /** A mark came. */

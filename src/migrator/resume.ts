@@ -1,6 +1,7 @@
 import { Refusal } from '../base/errors.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { type CheckpointTask, hashOf } from '../core/checkpoint.ts';
+import { withoutKeys } from '../core/create-table.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { findMissing } from '../mysql/checkpoint-position.ts';
@@ -11,6 +12,7 @@ import { findTable } from '../mysql/inspector/table-entry.ts';
 import type { Session } from '../mysql/session.ts';
 import { planHash } from './checkpoint.ts';
 import type { MigrationParts } from './config.ts';
+import { definitionWhole } from './deferral.ts';
 import type { Survey } from './inspect.ts';
 import { makePlan, type Plan } from './plan.ts';
 
@@ -185,14 +187,21 @@ async function planAsBefore(
     );
   }
   const ghost = await readTableDefinition(session, artifacts.ghost);
-  if (!ghost || withoutCounter(ghost.createSql) !== task.ghostSql) {
+  const { deferred } = task;
+  const deferrable = new Set(deferred?.indexes.map(({ name }) => name));
+  const comparable = (createSql: string): string => withoutKeys(withoutCounter(createSql), deferrable);
+  if (!ghost || comparable(ghost.createSql) !== comparable(task.ghostSql)) {
     throw refusal(
       'ghost-changed',
       `${quoteTable(artifacts.ghost)} has another definition than when it was made`,
       'Somebody has altered it.',
     );
   }
-  const plan = makePlan(survey, ghost, config);
+  const whole = { ...definitionWhole(ghost, deferred), createSql: task.ghostSql };
+  // Those that an earlier run has built are heeded from the start.
+  const missing = deferred?.indexes.filter(({ name }) => ghost.indexes.every((each) => each.name !== name));
+  const left = deferred && { ...deferred, indexes: missing ?? [] };
+  const plan = { ...makePlan(survey, whole, config), deferred: left };
   if (planHash(plan) !== task.planHash) {
     throw refusal(
       'other-options',

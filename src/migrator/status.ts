@@ -51,6 +51,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     rowsEstimate,
     copyComplete: progress.complete,
     ...verifyFigures(path, config.verify.percent, rowsCopied),
+    indexBuild: path?.indexBuild?.figures ?? null,
     changesReceived: path?.intake.rows ?? 0,
     keysApplied: path?.applier.applied ?? 0,
     backlog: path?.changes.size ?? 0,

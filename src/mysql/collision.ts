@@ -9,6 +9,7 @@ import { quoteName, quoteTable } from '../core/quote.ts';
 import type { DuplicateKey } from '../core/store.ts';
 import type { Index, IndexPart } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import { text } from './row.ts';
 import { classify } from './server-error.ts';
 import type { Row, Session } from './session.ts';
 
@@ -63,12 +64,42 @@ export class CollisionFinder {
       await this.#createProbe(session, probe, signal);
       await session.execute(this.#fill(probe, where), { signal });
       const pairs = await this.#pairs(session, probe, index, signal);
-      const found = await this.#colliding(session, pairs, signal);
-      if (!found) return null;
-      return `${this.#describe(found[0])} and ${this.#describe(found[1])} (value ${violated.entry})`;
+      return this.#names(await this.#colliding(session, pairs, '', signal), violated);
     } finally {
       await this.#drop(session, probe);
     }
+  }
+
+  /**
+   * The same for a key that the ghost was to get, all its rows being there: one pass over the whole ghost.
+   * @param clauses the key, as a clause of ALTER TABLE.
+   */
+  async findInGhost(
+    session: Session,
+    violated: DuplicateKey,
+    clauses: string,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    const { ghost, ghostCodec } = this.#parts;
+    const index = this.#parts.uniqueKeys.find(({ name }) => name === violated.keyName);
+    if (!index) return null;
+    if (this.#isNumbered(index)) throw outOfNumbers(violated);
+    const values = (side: string): string[] => index.parts.map((part) => value(side, part));
+    const known = values('').map((each) => `${each} IS NOT NULL`);
+    const twice =
+      `SELECT ${values('').map((each, i) => `${each} AS _p${i}`)} FROM ${quoteTable(ghost)} ` +
+      `WHERE ${known.join(' AND ')} GROUP BY ${values('').join(', ')} HAVING COUNT(*) > 1 LIMIT ${pairsMax}`;
+    const columns = ghostCodec.selectExpressions('g.').map((expression, i) => `${expression} AS a${i}`);
+    const parts = values('g').map((each, i) => `${each} = d._p${i}`);
+    const places = index.parts.map((_, i) => `d._p${i}`).join(', ');
+    const rows = await session.query(
+      `SELECT ${columns.join(', ')}, ${places} FROM ${quoteTable(ghost)} g JOIN (${twice}) d ON ${parts.join(' AND ')} ` +
+        `ORDER BY ${places} LIMIT ${pairsMax * 2}`,
+      { signal },
+    );
+    const keys = rows.map((row) => this.#key(row, 'a'));
+    const pairs = keys.slice(1).map((key, i): [Key, Key] => [keys[i]!, key]);
+    return this.#names(await this.#colliding(session, pairs, clauses, signal), violated);
   }
 
   /**
@@ -117,9 +148,12 @@ export class CollisionFinder {
   /** Like the ghost, its generated columns too, but without unique keys. */
   async #createProbe(session: Session, probe: TableRef, signal: AbortSignal): Promise<void> {
     await this.#createLike(session, probe, signal);
-    const { uniqueKeys, counted } = this.#parts;
-    const changes = uniqueKeys.map(({ name, primary }) =>
-      primary ? 'DROP PRIMARY KEY' : `DROP KEY ${quoteName(name)}`,
+    const { counted } = this.#parts;
+    // Of what is there: deferred keys may be missing.
+    const keys = await session.query(`SHOW KEYS FROM ${quoteTable(probe)}`, { signal });
+    const unique = keys.filter((row) => text(row, 'Non_unique') === '0').map((row) => text(row, 'Key_name'));
+    const changes = [...new Set(unique)].map((name) =>
+      name === 'PRIMARY' ? 'DROP PRIMARY KEY' : `DROP KEY ${quoteName(name)}`,
     );
     // A column that counts itself up needs some key.
     if (counted !== null && changes.length > 0) changes.push(`ADD KEY (${quoteName(counted)})`);
@@ -180,16 +214,21 @@ export class CollisionFinder {
     }
   }
 
-  /** The first pair that the original holds, in one snapshot, and that violates a key of the ghost. */
+  /**
+   * The first pair that the original holds, in one snapshot, and that violates a key of the ghost.
+   * @param missing keys that the ghost does not have yet, as clauses of ALTER TABLE.
+   */
   async #colliding(
     session: Session,
     pairs: readonly [Key, Key][],
+    missing: string,
     signal: AbortSignal,
   ): Promise<[Key, Key] | null> {
     if (pairs.length === 0) return null;
     const judge = this.#temporary('judge');
     try {
       await this.#createLike(session, judge, signal);
+      if (missing !== '') await session.execute(`ALTER TABLE ${quoteTable(judge)} ${missing}`, { signal });
       for (const pair of pairs) {
         try {
           await session.execute(this.#fill(judge, pair), { signal });
@@ -208,6 +247,10 @@ export class CollisionFinder {
   #key(row: Row, side: 'a' | 'b'): Key {
     const { ghostCodec } = this.#parts;
     return ghostCodec.fromText(ghostCodec.columns.map((_, i) => row[`${side}${i}`]));
+  }
+
+  #names(pair: [Key, Key] | null, { entry }: DuplicateKey): string | null {
+    return pair && `${this.#describe(pair[0])} and ${this.#describe(pair[1])} (value ${entry})`;
   }
 
   #describe(key: Key): string {

@@ -75,6 +75,7 @@ const NAMES = [
     'old_alter_table',
     'alter_algorithm',
   ],
+  ...['innodb_ddl_buffer_size', 'innodb_buffer_pool_size'],
   ...['log_bin_trust_function_creators', 'innodb_rollback_on_timeout', 'sql_require_primary_key'],
 ];
 

@@ -45,6 +45,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
       oldTableAtMs: options.timestampOldTable ? extras.wallMs : undefined,
     },
     okToDropTable: options.okToDropTable,
+    deferIndexes: options.deferIndexes,
     gtid: options.gtid ? 'on' : 'auto',
     replicaServerId: options.replicaServerId,
     copyWorkers: options.concurrency,

@@ -30,7 +30,11 @@ export function etaOf(snapshot: Snapshot): Eta {
 }
 
 /** The state in a word, as scripts look for it. */
-export function stateOf({ postponing, throttled }: Snapshot): string {
+export function stateOf({ postponing, throttled, phase, indexBuild }: Snapshot): string {
+  if (phase === 'indexing' && indexBuild !== null) {
+    const { built, total, percent } = indexBuild;
+    return `building indexes, ${built}/${total} built${percent === null ? '' : `, ${Math.round(percent)}%`}`;
+  }
   if (postponing) return 'postponing cut-over';
   return throttled === null ? 'migrating' : `throttled, ${throttled}`;
 }

@@ -3,7 +3,7 @@ import type { Turnstile } from '../base/turnstile.ts';
 import type { Batch, ChangeSet } from '../core/changeset.ts';
 import type { KeyRange } from '../core/chunk.ts';
 import type { Key } from '../core/key.ts';
-import { DuplicateKey, type GhostStore } from '../core/store.ts';
+import { collisionFailure, DuplicateKey, type GhostStore } from '../core/store.ts';
 import type { Visibility } from '../core/visibility.ts';
 
 /** The bounds of a conflict's resolution. */
@@ -82,6 +82,14 @@ export class Conflicts {
     return await this.#settle(range, violated, work, signal);
   }
 
+  /** Syncs all that was received and is visible, then runs `work`, with nothing else in flight. */
+  async alone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#turnstile.exclusive(async () => {
+      await this.#syncAll(signal);
+      return await work();
+    }, signal);
+  }
+
   async #settle(
     where: KeyRange | readonly Key[],
     first: DuplicateKey,
@@ -92,7 +100,7 @@ export class Conflicts {
     for (let attempt = 0; attempt < this.#options.attempts; attempt += 1) {
       this.#count += 1;
       await this.#refuseCollision(where, violated, signal);
-      if (attempt > 0) await this.#readOn(signal);
+      if (attempt > 0) await this.readOn(signal);
       try {
         return await this.#turnstile.exclusive(async () => {
           await work.before();
@@ -116,7 +124,7 @@ export class Conflicts {
    * Waits until all that has happened before now is received. While the set is full the stream rests, and all
    * who could make room may be waiting here: then go on with what there is.
    */
-  async #readOn(signal: AbortSignal): Promise<void> {
+  async readOn(signal: AbortSignal): Promise<void> {
     const leave = new AbortController();
     const either = AbortSignal.any([signal, leave.signal]);
     const changes = this.#changes;
@@ -159,15 +167,6 @@ export class Conflicts {
     if (!this.#options.addedUniqueness) return;
     const collision = await this.#store.findCollision(where, violated, signal);
     if (collision === null) return;
-    throw new Failure(
-      `two rows of the original collide under the new unique key ${violated.keyName}: ${collision}`,
-      {
-        hint:
-          'The original table is untouched. Remove or change one of the two rows, or leave that key out of ' +
-          'the ALTER, and start again.',
-        cause: violated,
-        reason: 'collision',
-      },
-    );
+    throw collisionFailure(violated, collision);
   }
 }

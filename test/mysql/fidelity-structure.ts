@@ -47,6 +47,28 @@ const constraints: readonly FidelityCase[] = [
     alter: 'ADD KEY g ((UPPER(b)), id DESC), ADD KEY h ((CAST(b AS CHAR(5)))), ALTER INDEX f INVISIBLE',
   },
   {
+    name: 'every kind of key text: invisible, sized, commented, parsed, functional, unique, of generated columns',
+    ...mysqlOnly,
+    create:
+      'CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), v INT AS (a + 1) VIRTUAL, s INT AS (a + 2) STORED, ' +
+      "KEY kv (v) COMMENT 'x, y', KEY ks (s) KEY_BLOCK_SIZE=4, UNIQUE KEY u (b, id), KEY i (a) INVISIBLE, " +
+      'FULLTEXT KEY f1 (b), KEY f ((a + 1), (lower(b)))) ROW_FORMAT=COMPRESSED',
+    data: [insert('a, b', plain(12))],
+    alter:
+      'ADD FULLTEXT KEY f2 (b) WITH PARSER ngram, ADD UNIQUE KEY w (v, id), ADD KEY z USING BTREE (a DESC, id), ' +
+      'ALTER INDEX kv INVISIBLE, RENAME KEY ks TO kr',
+  },
+  {
+    name: 'a key that counts stands between others, and there is no primary key',
+    create:
+      'CREATE TABLE t (id INT NOT NULL, a INT, b INT, c INT NOT NULL AUTO_INCREMENT, UNIQUE KEY u1 (id), ' +
+      'UNIQUE KEY u2 (a), KEY k1 (b), KEY k2 (c), KEY k3 (b, c))',
+    data: ['INSERT INTO t (id, a, b) VALUES (1, 1, 1), (2, 2, 2), (3, NULL, 3)'],
+    copying: ['INSERT INTO t (id, a, b) VALUES (9, 9, 9)'],
+    postponed: ['UPDATE t SET b = 5, a = 7 WHERE id = 2'],
+    alter: 'ADD KEY k4 (a)',
+  },
+  {
     name: 'FULLTEXT and SPATIAL indexes, prefixes, descending parts, comments; one dropped, one renamed',
     create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT, b TEXT, g POINT NOT NULL, KEY x (a), KEY y (a, id))',
     data: [

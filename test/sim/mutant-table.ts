@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 import { changes, server } from './mutants-changes.ts';
+import { builds } from './mutants-indexes.ts';
 import { marks, places } from './mutants-marks.ts';
 import { stages, units } from './mutants-stages.ts';
 
@@ -10,4 +11,12 @@ import { stages, units } from './mutants-stages.ts';
  * position that is claimed); parked keys that are claimed as applied (their chunk lies above the low
  * watermark, so a resume copies it again).
  */
-export const mutants: readonly Mutant[] = [...marks, ...places, ...changes, ...stages, ...server, ...units];
+export const mutants: readonly Mutant[] = [
+  ...builds,
+  ...marks,
+  ...places,
+  ...changes,
+  ...stages,
+  ...server,
+  ...units,
+];

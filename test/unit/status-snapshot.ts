@@ -11,6 +11,7 @@ const plain: Snapshot = {
   copyElapsedMs: 59_900,
   rowsCopied: 250,
   rowsEstimate: 1000,
+  indexBuild: null,
   rowsVerified: 0,
   rowsToVerify: 0,
   verifyElapsedMs: 0,

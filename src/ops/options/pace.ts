@@ -34,6 +34,12 @@ export const paceOptions = {
     'compare the new table with the original before the cut-over: full, sample:<percent> (of the chunks), or off',
   ),
   'verify-concurrency': int('P', 2, [1, 64, 'clamp'], 'workers that compare chunks'),
+  'defer-indexes': choice(
+    'P',
+    ['auto', 'always', 'never'],
+    'build secondary indexes after the copy; auto: where the table is large and no replica would lag behind it',
+    { default: 'auto', '': 'auto' },
+  ),
   'default-retries': int(
     'U',
     60,
