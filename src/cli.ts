@@ -6,6 +6,8 @@ import type { TableRef } from './core/table-ref.ts';
 import { Migrator } from './migrator.ts';
 import { askPassword } from './ops/ask-password.ts';
 import { cleanUp } from './ops/cleanup.ts';
+import { completion } from './ops/completion.ts';
+import { type CtlParts, ctl } from './ops/ctl.ts';
 import { hooksOf } from './ops/hooks.ts';
 import { liveSettings } from './ops/live-settings.ts';
 import { createLog, type Log } from './ops/log.ts';
@@ -30,6 +32,11 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
   let log = createLog({ verbose: false, debug: false, quiet: false, logFormat: 'auto' }, process.stderr, env);
   try {
     // A first word that is no option names what to do instead of a migration.
+    if (argv[0] === 'ctl') return await ctl(argv.slice(1), ctlParts(env));
+    if (argv[0] === 'completion') {
+      process.stdout.write(completion(argv.slice(1)));
+      return 0;
+    }
     const command = argv[0] === 'cleanup' ? 'cleanup' : 'migrate';
     const options = parseOptions(command === 'cleanup' ? argv.slice(1) : argv, env, command);
     if (options.action === 'help') process.stdout.write(helpText());
@@ -90,6 +97,12 @@ function buildMigration({
 }: MigrationRequest): Migrator {
   const config = migrationConfig(options, { password, target, socketFile, wallMs: clock.wallMs() });
   return new Migrator({ config, settings, clock, log, print, ...(moments ? { moments } : {}) });
+}
+
+function ctlParts(env: NodeJS.ProcessEnv): CtlParts {
+  const { stdin, stdout, stderr } = process;
+  const terminal = stdin.isTTY === true && stdout.isTTY === true;
+  return { input: stdin, output: stdout, errors: stderr, terminal, env, clock: systemClock };
 }
 
 function print(line: string): void {

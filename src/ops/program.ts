@@ -9,6 +9,9 @@ stopping its writers.
   poltergeist --host replica --database shop --table orders --alter "ADD COLUMN note TEXT" --execute
 
   poltergeist ... --resume --execute      goes on where a run of the same command stopped
+  poltergeist ctl --database shop --table orders status
+                                          talks to a running migration; without a command it is a prompt
+  poltergeist completion bash             prints a completion script: bash, zsh or fish
   poltergeist cleanup --database shop --table orders --execute
                                           removes what a dead run has left; without --execute it lists it
 
@@ -43,13 +46,19 @@ export function splitArguments(argv: readonly string[]): Map<string, string> {
 
 function command(): Command {
   const program = new Command('poltergeist');
-  program.description(description).usage('[cleanup] [options]').helpOption(false).exitOverride();
+  program
+    .description(description)
+    .usage('[cleanup | ctl | completion] [options]')
+    .helpOption(false)
+    .exitOverride();
   program.configureOutput({ writeErr: () => undefined });
   program.configureHelp({ helpWidth: 110 });
   for (const [title, group] of Object.entries(optionGroups))
     for (const [name, spec] of Object.entries(group as Record<string, OptionSpec>))
       if (!laterOptions.has(name))
-        program.addOption(new Option(`--${name} ${placeholder(spec)}`, explain(spec)).helpGroup(`${title}:`));
+        program.addOption(
+          new Option(`--${name} ${placeholders[spec.type]}`, explainOption(spec)).helpGroup(`${title}:`),
+        );
   // A switch is declared like any option, since canonical() always gives it a value; only help leaves it out.
   const help = program.createHelp();
   program.configureHelp({
@@ -73,12 +82,13 @@ const placeholders = {
   choice: '<word>',
 };
 
-function placeholder(spec: OptionSpec): string {
-  return placeholders[spec.type];
+/** How an option is listed: `--name <n>`; a switch without a value. */
+export function optionTerm(name: string, spec: OptionSpec): string {
+  return spec.type === 'bool' ? `--${name}` : `--${name} ${placeholders[spec.type]}`;
 }
 
 /** The text of an option with its values, range and default. */
-function explain(spec: OptionSpec): string {
+export function explainOption(spec: OptionSpec): string {
   const facts: string[] = [];
   if (spec.type === 'choice') facts.push(spec.choices.join(' | '));
   if (spec.type === 'int' || spec.type === 'float') facts.push(`${spec.range.min}..${spec.range.max}`);

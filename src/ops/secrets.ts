@@ -1,6 +1,12 @@
+import { ctlOptions } from './options/ctl.ts';
+import type { OptionSpec } from './options/spec.ts';
 import { options } from './options.ts';
 
-const secretFlags = new Set([...options].filter(([, spec]) => spec.secret).map(([name]) => name as string));
+const secretFlags = new Set(
+  [...options, ...Object.entries(ctlOptions as Readonly<Record<string, OptionSpec>>)]
+    .filter(([, spec]) => spec.secret)
+    .map(([name]) => name as string),
+);
 const mask = '***';
 
 /** The arguments with the values of secret options replaced. */
