@@ -19,6 +19,10 @@ export function completion(argv: readonly string[]): string {
   const script = more.length === 0 ? shells.get(shell) : undefined;
   if (script !== undefined) return script();
   throw new UsageError(`completion is for one of ${[...shells.keys()].join(', ')}`, {
-    hint: 'bash, in ~/.bashrc: source <(poltergeist completion bash). zsh: into a file _poltergeist in $fpath. fish: into ~/.config/fish/completions/poltergeist.fish.',
+    hint: [
+      'bash, in ~/.bashrc: source <(poltergeist completion bash).',
+      'zsh: into a file _poltergeist in $fpath.',
+      'fish: into ~/.config/fish/completions/poltergeist.fish.',
+    ].join(' '),
   });
 }
