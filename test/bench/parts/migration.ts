@@ -123,7 +123,8 @@ export function isOnPath(program: string): boolean {
   }
 }
 
-function peakMB(pid: number): number | null {
+/** The most memory a process has had, MB; null where the system does not tell. */
+export function peakMB(pid: number): number | null {
   try {
     const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return kilobytes === undefined ? null : Math.round(Number(kilobytes) / 1024);
