@@ -85,7 +85,8 @@ export class Migrator implements MigrationControls {
   }
 
   async #migrate(signal: AbortSignal): Promise<void> {
-    const found = await this.#inspect();
+    const found = await this.#inspect(signal);
+    if (found.directly !== null) return;
     const beginning = await this.#prepare(found, signal);
     if ('swapped' in beginning) return await this.#finish(beginning.swapped);
     const { survey: now, plan } = beginning;
@@ -101,9 +102,9 @@ export class Migrator implements MigrationControls {
     refuseLeftBehind(left, now.artifacts.old);
   }
 
-  async #inspect(): Promise<Survey> {
+  async #inspect(signal: AbortSignal): Promise<Survey> {
     this.#enter('inspecting');
-    const found = await this.#withSession('inspector', (session) => survey(session, this.#parts));
+    const found = await this.#withSession('inspector', (each) => survey(each, this.#parts, signal));
     this.#survey = found;
     await this.#throttling.check();
     for (const warning of found.warnings) this.#parts.log.warn({}, warning);

@@ -61,8 +61,10 @@ export interface Snapshot {
   readonly cutOverAttempts: number;
   /** How long writers were stopped by the last cut-over attempt; null before the first. */
   readonly writerStopMs: number | null;
-  /** True once the server has made the change instantly: nothing was copied. */
+  /** True once the server has made the change by itself: nothing was copied. */
   readonly instantDdl: boolean;
+  /** How the server did the ALTER by itself, so that nothing was copied; null when it did not. */
+  readonly directly: 'instant' | 'in-place' | null;
   /** Remaining time of the copy: null = not known yet. */
   readonly etaMs: number | null;
   /** Identity of the servers, `host:port`. */

@@ -18,6 +18,8 @@ export interface MigrationConfig {
   /** False: validate, print the plan, and leave nothing behind. */
   readonly execute: boolean;
   readonly refusals: RefusalOptions;
+  /** What the server may be let try by itself, before anything is created. */
+  readonly attempt: { readonly instant: boolean; readonly inPlace: boolean };
   readonly approveRenamedColumns: boolean;
   readonly skipRenamedColumns: boolean;
   readonly allowNullableUniqueKey: boolean;

@@ -8,10 +8,17 @@ import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { endStatementsOn } from '../mysql/checkpoint-quiet.ts';
 import { type Inspection, inspectOriginal } from '../mysql/inspector/inspection.ts';
 import { checkPrivileges } from '../mysql/inspector/privileges.ts';
-import { refuseArtifacts, refusePrivileges, refuseServer, refuseTable } from '../mysql/inspector/refusals.ts';
+import {
+  refuseArtifacts,
+  refuseKind,
+  refusePrivileges,
+  refuseServer,
+  refuseTable,
+} from '../mysql/inspector/refusals.ts';
 import { probeServer, type ServerFacts } from '../mysql/server.ts';
 import type { Session } from '../mysql/session.ts';
 import type { MigrationParts } from './config.ts';
+import { type Directly, tryDirectly } from './direct.ts';
 import { refuseUnfinishedSwap } from './resume.ts';
 
 /** What is known before anything is touched, and passed every refusal that can be made by then. */
@@ -22,13 +29,16 @@ export interface Survey {
   readonly artifacts: ArtifactRefs;
   readonly inspection: Inspection;
   readonly warnings: readonly string[];
+  /** How the server has done the ALTER by itself, so that nothing is left to do; null when it has not. */
+  readonly directly: Directly | null;
 }
 
 /**
- * Inspects the server and the original, and refuses by name what cannot be done safely.
+ * Inspects the server and the original, and refuses by name what cannot be done safely. Where the operator asks for it the
+ * server is first let try to do the ALTER by itself.
  * @throws Refusal, with nothing touched (a probe table for the privileges came and went).
  */
-export async function survey(session: Session, parts: MigrationParts): Promise<Survey> {
+export async function survey(session: Session, parts: MigrationParts, signal: AbortSignal): Promise<Survey> {
   const { config, clock } = parts;
   const names = (table: string) => artifactNames(table, config.names);
   const facts = await probeServer(session);
@@ -45,18 +55,22 @@ export async function survey(session: Session, parts: MigrationParts): Promise<S
     });
   }
   refuseServer(facts, config.refusals);
-  refuseTable(inspection, facts, config.refusals);
+  refuseKind(inspection, config.refusals);
   const original = inspection.definition;
   if (!original) throw new Refusal('not-found', `the table ${config.table.name} cannot be read`);
   const foreignKeys = inspection.foreignKeys.own.map(({ name }) => name);
   const server = { mariadb: facts.flavor === 'mariadb', version: versionNumber(facts.version) };
   const alter = parseAlter(config.alter, { foreignKeys, server });
-  const warnings = [...checkAlter(alter, config)];
   const artifacts = refsOf(original.ref, names(original.ref.name));
-  const found: Survey = { facts, original, alter, artifacts, inspection, warnings };
+  const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
+  const warnings: string[] = [];
+  const found: Survey = { facts, original, alter, artifacts, inspection, warnings, directly: null };
+  const directly = await tryDirectly({ session, found, parts, scratch: probe, signal });
+  if (directly !== null) return { ...found, directly };
+  refuseTable(inspection, facts, config.refusals);
+  warnings.push(...checkAlter(alter, config));
   if (!config.refusals.resume) await refuseUnfinishedSwap(session, found);
   refuseArtifacts(inspection, config.refusals);
-  const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
   const report = await checkPrivileges(session, { original: original.ref, probe, facts });
   refusePrivileges(report);
   if (!inspection.foreignKeys.complete) {

@@ -36,6 +36,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
       resume: options.resume,
       storageEngine: options.storageEngine,
     },
+    attempt: { instant: options.attemptInstantDdl, inPlace: options.attemptInplaceDdl },
     approveRenamedColumns: options.approveRenamedColumns,
     skipRenamedColumns: options.skipRenamedColumns,
     allowNullableUniqueKey: options.allowNullableUniqueKey,

@@ -78,7 +78,6 @@ export const laterOptions: ReadonlySet<string> = new Set(
    test-on-replica-skip-replica-stop
    migrate-on-replica
    switch-to-rbr
-   attempt-instant-ddl
    exact-rowcount
    concurrent-rowcount
    nice-ratio

@@ -33,6 +33,7 @@ const plain: Snapshot = {
   throttled: null,
   postponing: false,
   cutOverAttempts: 0,
+  directly: null,
   writerStopMs: null,
   instantDdl: false,
   etaMs: 180_900,

@@ -103,7 +103,11 @@ export function refuseTable(inspection: Inspection, facts: ServerFacts, options:
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
 
-function refuseKind(inspection: Inspection, options: RefusalOptions): void {
+/**
+ * Refuses what is no ordinary table of a fitting engine.
+ * @throws Refusal `system-schema`, `not-found`, `view`, `sequence`, `not-a-table`, `system-versioned`, `engine`.
+ */
+export function refuseKind(inspection: Inspection, options: RefusalOptions): void {
   const { kind, ref, definition } = inspection;
   const table = quoteTable(ref);
   if (SYSTEM_SCHEMAS.has(ref.schema.toLowerCase())) {

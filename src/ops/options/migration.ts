@@ -21,6 +21,14 @@ export const migrationOptions = {
     [1, 3600, 'clamp'],
     'time between two checkpoints, seconds: what a crash costs at the most (gh-ost: 300)',
   ),
+  'attempt-instant-ddl': flag(
+    'U',
+    'first let the server try the change itself, by ALGORITHM=INSTANT; where it cannot, the table is copied',
+  ),
+  'attempt-inplace-ddl': flag(
+    'P',
+    'first let the server try the change itself, in place, where it is known to change metadata only',
+  ),
   'allow-on-master': flag('U', 'the server given may be the primary'),
 } satisfies Record<string, OptionSpec>;
 
