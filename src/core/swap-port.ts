@@ -41,6 +41,10 @@ export interface SwapPort {
   createSentry(signal: AbortSignal): Promise<void>;
   /** L: LOCK TABLES original READ, sentry WRITE. */
   lock(signal: AbortSignal): Promise<void>;
+  /** Gives the ghost what only the new table may have: triggers. Nothing of ours may write to it from here on. */
+  dress(signal: AbortSignal): Promise<void>;
+  /** Takes it off again, after an attempt that has failed. @throws Failure: the ghost must not be written to any more. */
+  undress(): Promise<void>;
   /** R: RENAME relief to sentry, original to old table, ghost to original; resolves when the server says it is done. */
   rename(): Promise<void>;
   /** @throws Transient when L is lost. */

@@ -5,6 +5,7 @@ import type { NameOptions } from '../core/names.ts';
 import type { LiveSettings } from '../core/settings.ts';
 import type { CutOverStep } from '../core/swap-port.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import type { TriggerOptions } from '../core/trigger-sql.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
 import type { CriticalLoadOptions, HttpSignalOptions } from './load-signals.ts';
@@ -20,6 +21,8 @@ export interface MigrationConfig {
   readonly refusals: RefusalOptions;
   /** What the server may be let try by itself, before anything is created. */
   readonly attempt: { readonly instant: boolean; readonly inPlace: boolean };
+  /** How triggers of the original get to the new table; null: a table with triggers is refused. */
+  readonly triggers: TriggerOptions | null;
   readonly approveRenamedColumns: boolean;
   readonly skipRenamedColumns: boolean;
   readonly allowNullableUniqueKey: boolean;

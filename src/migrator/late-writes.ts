@@ -63,6 +63,11 @@ class LateBatch {
   }
 
   async settle(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    if (this.#plan.triggers.made.length > 0) {
+      // The old table's have fired for these writes already.
+      for (const key of keys) this.#leave(key, 'the triggers of the new table would fire once more');
+      return;
+    }
     const { lateRows, retry } = this.#path;
     let waiting = keys;
     for (;;) {

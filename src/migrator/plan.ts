@@ -13,6 +13,7 @@ import { lossySettings } from '../mysql/lossy-writer.ts';
 import { dataProfile, type SessionProfile, withoutStrictMode } from '../mysql/profile.ts';
 import type { MigrationConfig } from './config.ts';
 import type { Survey } from './inspect.ts';
+import type { GhostTriggers } from './triggers.ts';
 
 /** How this migration will be done: everything that follows from the definitions of original and ghost. */
 export interface Plan {
@@ -32,6 +33,8 @@ export interface Plan {
   readonly lossy: ReadonlySet<string>;
   /** Indexes that the ghost does not have until they are built after the copy; null where all are there from the start. */
   readonly deferred: DeferredIndexes | null;
+  /** Those of the new table: none, unless they are asked for. */
+  readonly triggers: GhostTriggers;
   /** For every session that reads or writes rows. */
   readonly profile: SessionProfile;
 }
@@ -72,6 +75,7 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     uniqueness: uniquenessOf(key),
     lossy,
     deferred: null,
+    triggers: { sources: [], made: [] },
     profile: profileOf(zone, lossy.size > 0),
   };
 }

@@ -7,12 +7,14 @@ import type { StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import { readLastMark } from '../mysql/checkpoint-table.ts';
 import { refusePreparedXa } from '../mysql/inspector/refusals.ts';
 import type { Session } from '../mysql/session.ts';
+import { dropTriggersOf } from '../mysql/triggers.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { MigrationParts } from './config.ts';
 import { deferSecondaryIndexes } from './deferral.ts';
 import type { Survey } from './inspect.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { judgeRemains, type Remains } from './resume.ts';
+import { planTriggers } from './triggers.ts';
 
 /** From where an earlier run is continued. */
 export interface ResumePoint {
@@ -83,7 +85,8 @@ async function make({ session, found, parts, checkpoint }: BeginContext, drop: b
   if (initiallyDropOldTable && !drop) await dropTable(session, artifacts.old);
   await dropSentry(session, [artifacts.old, artifacts.sentry]);
   const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
-  const made = makePlan(found, ghost, config);
+  const planned = makePlan(found, ghost, config);
+  const made = { ...planned, triggers: await planTriggers(session, found, parts) };
   const plan = config.execute ? await deferSecondaryIndexes(session, found, made, parts) : made;
   if (config.execute) {
     await createChangelog(session, artifacts.changelog);
@@ -94,7 +97,7 @@ async function make({ session, found, parts, checkpoint }: BeginContext, drop: b
 
 async function takeOver(
   { session, parts, checkpoint, signal }: BeginContext,
-  { survey, plan, stored }: Extract<Remains, { kind: 'continue' }>,
+  { survey, plan: planned, stored }: Extract<Remains, { kind: 'continue' }>,
 ): Promise<Beginning> {
   const { clock, log } = parts;
   const { ghost, changelog, old, sentry } = survey.artifacts;
@@ -106,6 +109,9 @@ async function takeOver(
   await checkpoint.adopt(session, stored.runId);
   await quieten(session, [ghost, changelog], clock);
   await dropSentry(session, [old, sentry]);
+  // Before the first row is written: triggers that an attempt of the dead run has left would fire for it.
+  await dropTriggersOf(session, ghost);
+  const plan = { ...planned, triggers: await planTriggers(session, survey, parts) };
   const cleared = await clearAbove(session, survey, plan, stored, signal);
   if (cleared > 0)
     log.info({ rows: cleared }, `rows of ${quoteTable(ghost)} beyond the checkpoint are removed`);

@@ -15,6 +15,7 @@ import { buildSql } from '../mysql/deferred-indexes.ts';
 export class Replay {
   readonly #lastMark: number;
   readonly #ours: readonly string[];
+  readonly #ghost: string;
   #over = false;
 
   /**
@@ -23,6 +24,7 @@ export class Replay {
    */
   constructor(lastMark: number, { ghost, old, sentry }: ArtifactRefs, deferred: DeferredIndexes | null) {
     this.#lastMark = lastMark;
+    this.#ghost = quoteTable(ghost);
     const drops = [old, sentry].map((table) => `DROP TABLE ${quoteTable(table)}`);
     const builds = (deferred?.steps ?? []).map((step) => buildSql(ghost, step, step.lock));
     this.#ours = [...builds, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
@@ -35,10 +37,12 @@ export class Replay {
 
   /**
    * Whether the statement is one of an earlier run: carrying the counter over, making and dropping the
-   * sentry.
+   * sentry, putting triggers on the ghost.
    */
   forgives(sql: string): boolean {
     if (this.#over) return false;
+    if (/^\s*CREATE\b.*?\bTRIGGER\b/is.test(sql) && sql.includes(` ON ${this.#ghost} FOR EACH ROW `))
+      return true;
     return sql.includes(sentryComment) || this.#ours.some((head) => sql.startsWith(head));
   }
 }

@@ -21,7 +21,6 @@ export interface RunState {
   readonly postponing: boolean;
   readonly cutOverAttempts: number;
   readonly writerStopMs: number | null;
-  readonly instantDdl?: boolean;
 }
 
 /** The run at this moment. */

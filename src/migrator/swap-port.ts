@@ -15,6 +15,7 @@ import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
 import type { Plan } from './plan.ts';
+import { dress, undress } from './triggers.ts';
 
 /** The port that a cut-over of this migration works through. */
 export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: MigrationParts): SqlSwap {
@@ -41,6 +42,8 @@ export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: 
       const carry = again ? topUpAutoIncrement : carryAutoIncrement;
       await carry(session, original.ref, artifacts.ghost);
     },
+    dress: async (session, signal) => await dress(session, plan.triggers, original.ref, signal),
+    undress: async (session) => await undress(session, plan.triggers, artifacts.ghost),
     onSession: (threadId) => path.intake.expect(threadId),
   });
 }

@@ -88,9 +88,10 @@ function makeCutOver({ parts, path, onSwapped }: SwapContext, port: SqlSwap, att
     return atStep?.(step);
   };
   const warn = (message: string): void => log.warn({ attempt: attempt() }, `cut-over: ${message}`);
+  const retire = (): void => path.retired.abort(new Error('the ghost must not be written to any more'));
   const compare = async (signal: AbortSignal): Promise<void> => await path.verification?.finish(signal);
   return new CutOver(
-    { port, changes, visibility, applier, turnstile, clock, onSwapped, onStep, warn, compare },
+    { port, changes, visibility, applier, turnstile, clock, onSwapped, retire, onStep, warn, compare },
     { lockTimeoutMs: config.cutOver.lockTimeoutSeconds * 1000, patienceMs },
   );
 }

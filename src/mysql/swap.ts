@@ -1,4 +1,3 @@
-import type { Clock } from '../base/clock.ts';
 import { messageOf, PoltergeistError, Refusal, Transient } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
@@ -6,33 +5,14 @@ import { quoteTable, quoteText } from '../core/quote.ts';
 import type { Blockers, RenameWait, SwapOutcome, SwapPort, SwapThreads } from '../core/swap-port.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { dropSentry } from './artifacts.ts';
-import type { ConnectionOptions } from './connection-options.ts';
 import { SessionPool } from './pool.ts';
 import { dataProfile, type SessionProfile } from './profile.ts';
-import { type SwapTables, waitByLocks, waitByProbe } from './rename-wait.ts';
+import { waitByLocks, waitByProbe } from './rename-wait.ts';
 import { text } from './row.ts';
 import { classify, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
+import type { SwapParts } from './swap-parts.ts';
 import { endStatement } from './zombie.ts';
-
-/** What a cut-over works with on one server. */
-export interface SwapParts extends SwapTables {
-  readonly connection: ConnectionOptions;
-  readonly clock: Clock;
-  /** Longest lock time of one attempt, seconds. */
-  readonly lockTimeoutSeconds: number;
-  /** True where performance_schema.metadata_locks tells who waits for what. */
-  readonly seesMetadataLocks: boolean;
-  /** The shortest time that a session of this server can wait for a lock, seconds. */
-  readonly shortestLockWaitSeconds: number;
-  readonly findBlockers: (session: Session, olderThanSeconds: number) => Promise<Blockers>;
-  /** Refuses what must not have appeared since the start. */
-  readonly recheck: (session: Session) => Promise<void>;
-  /** @param again it was done before the lock. */
-  readonly carryAutoIncrement: (session: Session, again: boolean) => Promise<void>;
-  /** Told of our connections, so that their DDL is known in the stream. */
-  readonly onSession: (threadId: number) => void;
-}
 
 const questionSessions = 3;
 /** A question that is not answered in this time is given up, and its connection with it, ms. */
@@ -125,6 +105,19 @@ export class SqlSwap implements SwapPort {
     const { original, sentry } = this.#parts;
     const sql = `LOCK TABLES ${quoteTable(original)} READ, ${quoteTable(sentry)} WRITE`;
     return this.#onLock(sql, signal);
+  }
+
+  dress(signal: AbortSignal): Promise<void> {
+    return this.#transient(signal, () => this.#parts.dress(this.#rename!, signal));
+  }
+
+  undress(): Promise<void> {
+    return this.#within(stepBackMs, 'taking the triggers off the ghost', (signal) =>
+      this.#ask(signal, async (session) => {
+        this.#parts.onSession(session.threadId);
+        await this.#parts.undress(session);
+      }),
+    );
   }
 
   rename(): Promise<void> {

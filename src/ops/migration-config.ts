@@ -30,13 +30,17 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     refusals: {
       allowOnMaster: options.allowOnMaster,
       discardForeignKeys: options.discardForeignKeys,
-      skipForeignKeyChecks: false,
+      skipForeignKeyChecks: options.skipForeignKeyChecks,
+      includeTriggers: options.includeTriggers,
       initiallyDropGhostTable: options.initiallyDropGhostTable,
       initiallyDropOldTable: options.initiallyDropOldTable,
       resume: options.resume,
       storageEngine: options.storageEngine,
     },
     attempt: { instant: options.attemptInstantDdl, inPlace: options.attemptInplaceDdl },
+    triggers: options.includeTriggers
+      ? { suffix: options.triggerSuffix ?? '', removeSuffix: options.removeTriggerSuffixIfExists }
+      : null,
     approveRenamedColumns: options.approveRenamedColumns,
     skipRenamedColumns: options.skipRenamedColumns,
     allowNullableUniqueKey: options.allowNullableUniqueKey,

@@ -25,6 +25,15 @@ const rules: readonly Rule[] = [
     message: '--resume needs --execute',
     hint: 'A run without --execute leaves nothing that could be gone on with.',
   },
+  {
+    broken: ({ includeTriggers, triggerSuffix }) => includeTriggers !== ((triggerSuffix ?? '') !== ''),
+    message: '--include-triggers and --trigger-suffix go together',
+    hint: 'The old table keeps its triggers with their names, so the new ones need others.',
+  },
+  {
+    broken: ({ triggerSuffix }) => !/^\w*$/.test(triggerSuffix ?? ''),
+    message: '--trigger-suffix may hold letters without accents, digits and underscores only',
+  },
   needsSsl('--ssl-ca', ({ sslCa }) => sslCa !== null),
   needsSsl('--ssl-cert', ({ sslCert }) => sslCert !== null),
   needsSsl('--ssl-key', ({ sslKey }) => sslKey !== null),

@@ -84,10 +84,6 @@ export const laterOptions: ReadonlySet<string> = new Set(
    analyze-ghost-table-before-cutover
    allow-setup-metadata-lock-instruments
    skip-metadata-lock-check
-   skip-foreign-key-checks
-   include-triggers
-   trigger-suffix
-   remove-trigger-suffix-if-exists
    skip-strict-mode
    allow-zero-in-date
    revert

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { Ambiguous, messageOf, Transient } from '../base/errors.ts';
+import { Ambiguous, Failure, messageOf, Transient } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from '../core/changeset.ts';
@@ -18,6 +18,8 @@ export interface CutOverParts {
   readonly clock: Clock;
   /** Called when the tables are swapped, while nothing else can run: the applier must never run again. */
   readonly onSwapped: () => void;
+  /** Called when the ghost must never be written to again although the tables are not swapped. */
+  readonly retire: () => void;
   /** Told of every step, for the log. What it returns is waited for (tests hold a step with it). */
   readonly onStep: (step: CutOverStep, detail: string) => void | Promise<void>;
   readonly warn: (message: string) => void;
@@ -153,9 +155,10 @@ export class CutOver {
     if (!changes.empty) throw new Transient('a change came in after the drain mark');
     await port.carryAutoIncrement(true, signal);
     await this.#step('drained');
-    const renaming = port.rename();
-    renaming.catch(() => undefined);
     try {
+      await port.dress(signal);
+      const renaming = port.rename();
+      renaming.catch(() => undefined);
       await this.#release(renaming, signal);
     } catch (error) {
       await this.#stepBack(error);
@@ -226,15 +229,28 @@ export class CutOver {
     try {
       const outcome = await this.#parts.port.outcome();
       if (outcome === 'swapped') return;
-      if (outcome === 'unchanged') throw error;
+      if (outcome === 'unchanged') {
+        await this.#undress();
+        throw error;
+      }
     } catch (trouble) {
-      if (trouble === error) throw error;
+      if (trouble === error || trouble instanceof Failure) throw trouble;
       cause = trouble;
     }
     throw new Ambiguous(`it cannot be told whether the tables have been swapped: ${messageOf(cause)}`, {
       hint: 'Look at the tables: if the ghost is gone and the old table is there, the swap has happened. Nothing is cleaned up.',
       cause,
     });
+  }
+
+  /** What is on the ghost would act on every row that the applier writes. */
+  async #undress(): Promise<void> {
+    try {
+      await this.#parts.port.undress();
+    } catch (trouble) {
+      this.#parts.retire();
+      throw trouble instanceof Failure ? trouble : new Failure(messageOf(trouble), { cause: trouble });
+    }
   }
 
   /** The error of an attempt that lost against somebody's lock says whose. */

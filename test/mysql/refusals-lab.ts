@@ -17,6 +17,7 @@ export const ALLOWED: RefusalOptions = {
   allowOnMaster: true,
   discardForeignKeys: false,
   skipForeignKeyChecks: false,
+  includeTriggers: false,
   initiallyDropGhostTable: false,
   initiallyDropOldTable: false,
   resume: false,

@@ -42,6 +42,8 @@ class Stage {
         return call('create sentry');
       },
       lock: () => call('lock'),
+      dress: () => call('dress'),
+      undress: () => call('undress'),
       rename: () => {
         this.calls.push('rename');
         return new Promise((resolve) => {
@@ -71,6 +73,7 @@ class Stage {
       {
         ...{ port: this.port(faults), changes, visibility, clock: this.clock, turnstile: new Turnstile() },
         applier: { drain: () => Promise.resolve() },
+        retire: () => this.calls.push('retire'),
         onSwapped: () => {
           this.swapped = true;
         },
@@ -102,10 +105,25 @@ class Stage {
 }
 
 describe('an attempt of the cut-over', () => {
+  it('takes off the ghost what it put on it when the attempt fails; where it cannot, nothing writes to it again', async () => {
+    const stage = new Stage();
+    assert.ok((await stage.ends({ unlock: lost })) instanceof Transient);
+    assert.ok(stage.calls.join().includes('step back,outcome,undress'), stage.calls.join());
+    const stuck = new Stage();
+    const ending = await stuck.ends({ unlock: lost, undress: () => Promise.reject(new Failure('no')) });
+    assert.ok(ending instanceof Failure, String(ending));
+    assert.ok(stuck.calls.includes('retire'));
+    const done = new Stage();
+    done.outcome = 'swapped';
+    assert.equal(await done.ends({ unlock: lost }), 'swapped');
+    assert.ok(!done.calls.includes('undress'), 'the new table keeps it');
+  });
+
   it('locks, drains, renames, drops the sentry and unlocks, in this order', async () => {
     const stage = new Stage();
     assert.equal(await stage.ends({}), 'swapped');
-    const order = 'recheck,open,carry,create sentry,lock,recheck,carry again,rename,drop sentry,unlock,close';
+    const order =
+      'recheck,open,carry,create sentry,lock,recheck,carry again,dress,rename,drop sentry,unlock,close';
     assert.equal(stage.calls.join(), order);
     assert.ok(stage.swapped);
   });

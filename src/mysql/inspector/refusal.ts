@@ -5,6 +5,7 @@ export interface RefusalOptions {
   readonly allowOnMaster: boolean;
   readonly discardForeignKeys: boolean;
   readonly skipForeignKeyChecks: boolean;
+  readonly includeTriggers: boolean;
   readonly initiallyDropGhostTable: boolean;
   readonly initiallyDropOldTable: boolean;
   /** A checkpoint of ours and its ghost are then what we want to find. */

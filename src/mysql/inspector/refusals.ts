@@ -89,12 +89,12 @@ export function refuseTable(inspection: Inspection, facts: ServerFacts, options:
   refuseKind(inspection, options);
   if (!options.skipForeignKeyChecks) refuseForeignKeys(inspection, facts, options);
   const table = quoteTable(inspection.ref);
-  if (inspection.triggers.length > 0) {
+  if (inspection.triggers.length > 0 && !options.includeTriggers) {
     const list = inspection.triggers.map((t) => `${t.name} (${t.timing} ${t.event})`).join(', ');
     throw refusal(
       'triggers',
       `${table} has triggers: ${list}. They would not be on the new table.`,
-      'Drop the triggers, migrate, and create them again on the new table.',
+      'Say --include-triggers with --trigger-suffix; or drop them, migrate, and create them again on the new table.',
     );
   }
   // What an earlier run had not seen the end of lies behind the position from which it is continued.

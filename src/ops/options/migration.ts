@@ -45,6 +45,13 @@ export const schemaOptions = {
     'columns whose values may be cut or changed where they do not fit, as an ALTER without strict mode would do',
   ),
   'discard-foreign-keys': flag('C', 'the table may have foreign keys; the new one will have none'),
+  'skip-foreign-key-checks': flag('N', 'do not look for foreign keys: there are none, you say'),
+  'include-triggers': flag(
+    'C',
+    'the new table gets the triggers of the original, under new names, at the cut-over; needs --trigger-suffix',
+  ),
+  'trigger-suffix': text('C', null, 'what the names of the new triggers end in; needs --include-triggers'),
+  'remove-trigger-suffix-if-exists': flag('C', 'a trigger whose name ends in the suffix loses it instead'),
   'storage-engine': choice('N', ['innodb', 'rocksdb'], 'storage engine of the table'),
 } satisfies Record<string, OptionSpec>;
 
