@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { Ambiguous, Failure, messageOf, Transient } from '../base/errors.ts';
+import { Ambiguous, Failure, messageOf, Transient, toError } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from '../core/changeset.ts';
@@ -225,18 +225,13 @@ export class CutOver {
   /** After the RENAME was sent the outcome decides, never the error: a lost answer is not an answer. */
   async #judge(error: unknown): Promise<void> {
     await this.#step('asking');
-    let cause = error;
-    try {
-      const outcome = await this.#parts.port.outcome();
-      if (outcome === 'swapped') return;
-      if (outcome === 'unchanged') {
-        await this.#undress();
-        throw error;
-      }
-    } catch (trouble) {
-      if (trouble === error || trouble instanceof Failure) throw trouble;
-      cause = trouble;
+    const outcome = await this.#parts.port.outcome().catch((trouble: unknown) => toError(trouble));
+    if (outcome === 'swapped') return;
+    if (outcome === 'unchanged') {
+      await this.#undress();
+      throw error;
     }
+    const cause = outcome instanceof Error ? outcome : error;
     throw new Ambiguous(`it cannot be told whether the tables have been swapped: ${messageOf(cause)}`, {
       hint: 'Look at the tables: if the ghost is gone and the old table is there, the swap has happened. Nothing is cleaned up.',
       cause,
