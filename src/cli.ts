@@ -15,7 +15,7 @@ import { migrationConfig } from './ops/migration-config.ts';
 import { operate } from './ops/operate.ts';
 import { type ParsedOptions, parseOptions } from './ops/parse-options.ts';
 import { helpText } from './ops/program.ts';
-import { hideSecrets } from './ops/secrets.ts';
+import { hideSecrets, secretsOf } from './ops/secrets.ts';
 import { defaultSocketFile } from './ops/socket-file.ts';
 import { targetOf } from './ops/target.ts';
 import { version } from './ops/version.ts';
@@ -43,7 +43,7 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
     if (options.action === 'version') process.stdout.write(`${version()}\n`);
     if (options.action !== 'migrate') return 0;
     const password = options.askPass ? await askPassword('Password: ') : options.password;
-    log = createLog({ ...options, secrets: [password, options.serveTcpToken ?? ''] }, process.stderr, env);
+    log = createLog({ ...options, secrets: secretsOf(options, password) }, process.stderr, env);
     for (const { level, text } of options.notes) log[level](text);
     if (command === 'cleanup') await cleanUp(options, { password, clock: systemClock, print });
     else await migrate({ options, password, log, env });
@@ -60,7 +60,7 @@ async function migrate({ options, password, log, env }: Invocation): Promise<voi
   const socketFile = options.serveSocketFile ?? defaultSocketFile(target.schema, target.name);
   const clock = systemClock;
   const moments = hooksOf(options, {
-    ...{ secrets: [password], env, clock, log },
+    ...{ secrets: secretsOf(options, password), env, clock, log },
     snapshot: () => migration.snapshot(),
   });
   const migration: Migrator = buildMigration({

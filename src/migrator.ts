@@ -9,6 +9,7 @@ import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
 import { refuseLeftBehind, settleLateWrites } from './migrator/late-writes.ts';
+import { lookAround } from './migrator/outlook.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
@@ -16,6 +17,7 @@ import { describePlan } from './migrator/report.ts';
 import { type Beginning, begin, type SwappedBefore } from './migrator/resume-begin.ts';
 import { panicked } from './migrator/resume-ending.ts';
 import { catchUp, follow } from './migrator/resume-follow.ts';
+import { RowCount } from './migrator/row-count.ts';
 import { takeSnapshot } from './migrator/status.ts';
 import { swapTables } from './migrator/swap-tables.ts';
 import { Throttling } from './migrator/throttling.ts';
@@ -33,6 +35,7 @@ export class Migrator implements MigrationControls {
   readonly #throttling: Throttling;
   readonly #startedMs: number;
   readonly #startedWallMs: number;
+  readonly #rowCount: RowCount;
   #scope: Scope | null = null;
   #phase: Phase = 'starting';
   #survey: Survey | null = null;
@@ -49,6 +52,7 @@ export class Migrator implements MigrationControls {
     this.settings = settings;
     this.#progress = new Progress(clock);
     this.#readiness = new Readiness(parts);
+    this.#rowCount = new RowCount(parts);
     this.#throttling = new Throttling(parts);
     this.#startedMs = clock.nowMs();
     this.#startedWallMs = clock.wallMs();
@@ -135,8 +139,12 @@ export class Migrator implements MigrationControls {
   }
 
   async #showPlan(found: Survey, plan: Plan): Promise<void> {
-    for (const line of describePlan(found, plan)) this.#parts.print(line);
-    await this.#withSession('clean-up', (session) => dropTable(session, found.artifacts.ghost));
+    const { config, print } = this.#parts;
+    await this.#withSession('plan', async (session) => {
+      const outlook = await lookAround(session, found, this.#parts);
+      for (const line of describePlan(found, plan, outlook, config)) print(line);
+      await dropTable(session, found.artifacts.ghost);
+    });
   }
 
   /** Starts everything that runs in the background. */
@@ -160,6 +168,8 @@ export class Migrator implements MigrationControls {
     const { config, log, moments } = this.#parts;
     const scope = this.#scope!;
     this.#enter('copying');
+    const { stream } = path;
+    await this.#rowCount.run(this.#survey!.original.ref, () => stream.stats.growth, signal);
     await moments?.reach('before-row-copy', signal);
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
@@ -185,6 +195,7 @@ export class Migrator implements MigrationControls {
 
   /** Waits until the operator and the state of things allow it, and swaps the tables. */
   async #cutOver(found: Survey, path: DataPath, plan: Plan, signal: AbortSignal): Promise<void> {
+    await this.#rowCount.stop();
     const report = await swapTables({
       ...{
         parts: this.#parts,
@@ -224,6 +235,7 @@ export class Migrator implements MigrationControls {
   /** Stops all that runs in the background and closes all sessions. */
   async #end(scope: Scope): Promise<void> {
     await scope.close(new Error('the run is over'));
+    await this.#rowCount.stop();
     await this.#path?.close();
     await this.#checkpoint?.close();
     await this.#throttling.close();
@@ -264,6 +276,7 @@ export class Migrator implements MigrationControls {
         survey: this.#survey,
         path: this.#path,
         progress: this.#progress,
+        rowCount: this.#rowCount,
       },
       startedMs: this.#startedMs,
       startedWallMs: this.#startedWallMs,

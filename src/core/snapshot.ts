@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly rowsCopied: number;
   readonly rowsEstimate: number;
   readonly copyComplete: boolean;
+  /** The run waits until the rows are counted (--exact-rowcount, --concurrent-rowcount=false). */
+  readonly countingRows: boolean;
   /** Rows verified so far, of how many; time spent on it, and what remains (null: not known, or nothing is verified). */
   readonly rowsVerified: number;
   readonly rowsToVerify: number;

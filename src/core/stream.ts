@@ -85,4 +85,6 @@ export interface StreamStats {
   readonly lastPacketMs: number;
   /** Position after the last whole transaction read. */
   readonly position: Position | null;
+  /** Rows inserted into the subscribed tables less those deleted, as read so far; what is read twice counts twice. */
+  readonly growth: number;
 }

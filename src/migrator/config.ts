@@ -10,6 +10,8 @@ import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
 import type { CriticalLoadOptions, HttpSignalOptions } from './load-signals.ts';
 
+import type { RowCounting } from './row-count.ts';
+
 /** All that a migration is told by its operator. */
 export interface MigrationConfig {
   readonly connection: ConnectionOptions;
@@ -43,6 +45,8 @@ export interface MigrationConfig {
   readonly heartbeatIntervalMs: number;
   /** Time between two checkpoints, ms: what a crash costs at the most. */
   readonly checkpointIntervalMs: number;
+  /** Whether the rows are counted for the progress. */
+  readonly rowCounting: RowCounting;
   /** Our own version, for the checkpoint. */
   readonly toolVersion: string;
   /** Tries of one step before the migration fails (`--default-retries`). */

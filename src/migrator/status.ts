@@ -16,6 +16,7 @@ export interface RunState {
   readonly survey: Survey | null;
   readonly path: DataPath | null;
   readonly progress: Progress;
+  readonly rowCount: { readonly rows: number | null; readonly waitedFor: boolean };
   readonly throttled: string | null;
   readonly lagMs: number;
   readonly postponing: boolean;
@@ -25,7 +26,7 @@ export interface RunState {
 
 /** The run at this moment. */
 export function takeSnapshot(state: RunState): Snapshot {
-  const { parts, survey, path, progress } = state;
+  const { parts, survey, path, progress, rowCount } = state;
   const { config, settings, clock } = parts;
   const { connection } = config;
   const name = (suffix: string): string => `_${config.table.name}_${suffix}`;
@@ -34,7 +35,7 @@ export function takeSnapshot(state: RunState): Snapshot {
   // Once everything is copied the estimate has had its day.
   const rowsEstimate = progress.complete
     ? rowsCopied
-    : Math.max(survey?.original.rowsEstimate ?? 0, rowsCopied);
+    : Math.max(rowCount.rows ?? survey?.original.rowsEstimate ?? 0, rowsCopied);
   const server = `${connection.host}:${connection.port}`;
   const version = survey?.facts.version ?? '';
   return {
@@ -49,6 +50,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     rowsCopied,
     rowsEstimate,
     copyComplete: progress.complete,
+    countingRows: rowCount.waitedFor,
     ...verifyFigures(path, config.verify.percent, rowsCopied),
     indexBuild: path?.indexBuild?.figures ?? null,
     changesReceived: path?.intake.rows ?? 0,

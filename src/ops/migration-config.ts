@@ -58,6 +58,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     verify: { percent: verifyPercent(options.verify), workers: options.verifyConcurrency },
     heartbeatIntervalMs: options.heartbeatIntervalMillis,
     checkpointIntervalMs: options.checkpointSeconds * 1000,
+    rowCounting: !options.exactRowcount ? 'off' : options.concurrentRowcount ? 'beside' : 'before',
     toolVersion: version(),
     retries: options.defaultRetries,
     cutOver: {

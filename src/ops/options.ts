@@ -78,8 +78,6 @@ export const laterOptions: ReadonlySet<string> = new Set(
    test-on-replica-skip-replica-stop
    migrate-on-replica
    switch-to-rbr
-   exact-rowcount
-   concurrent-rowcount
    nice-ratio
    analyze-ghost-table-before-cutover
    allow-setup-metadata-lock-instruments

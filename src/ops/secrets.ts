@@ -1,6 +1,6 @@
 import { ctlOptions } from './options/ctl.ts';
 import type { OptionSpec } from './options/spec.ts';
-import { options } from './options.ts';
+import { camelCase, type OptionValues, options } from './options.ts';
 
 const secretFlags = new Set(
   [...options, ...Object.entries(ctlOptions as Readonly<Record<string, OptionSpec>>)]
@@ -23,6 +23,12 @@ export function maskArguments(argv: readonly string[]): string[] {
     maskNext = true;
     return argument;
   });
+}
+
+/** The texts that nobody may be told: the values of all secret options, and the password in use (it may have been asked for). */
+export function secretsOf(values: OptionValues, password: string): string[] {
+  const given = [...options].filter(([, spec]) => spec.secret).map(([name]) => values[camelCase(name)]);
+  return [password, ...given].filter((each): each is string => typeof each === 'string' && each !== '');
 }
 
 /**

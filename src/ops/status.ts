@@ -30,11 +30,12 @@ export function etaOf(snapshot: Snapshot): Eta {
 }
 
 /** The state in a word, as scripts look for it. */
-export function stateOf({ postponing, throttled, phase, indexBuild }: Snapshot): string {
+export function stateOf({ postponing, throttled, phase, indexBuild, countingRows }: Snapshot): string {
   if (phase === 'indexing' && indexBuild !== null) {
     const { built, total, percent } = indexBuild;
     return `building indexes, ${built}/${total} built${percent === null ? '' : `, ${Math.round(percent)}%`}`;
   }
+  if (countingRows) return 'counting rows';
   if (postponing) return 'postponing cut-over';
   return throttled === null ? 'migrating' : `throttled, ${throttled}`;
 }

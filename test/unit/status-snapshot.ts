@@ -21,6 +21,7 @@ const plain: Snapshot = {
   verifyWaiting: 0,
   verifySkipped: 0,
   copyComplete: false,
+  countingRows: false,
   changesReceived: 12,
   keysApplied: 7,
   backlog: 3,

@@ -33,6 +33,7 @@ test('states in words', () => {
     [{}, 'migrating'],
     [{ throttled: 'commanded by user' }, 'throttled, commanded by user'],
     [{ throttled: 'lag=1.500000s' }, 'throttled, lag=1.500000s'],
+    [{ countingRows: true }, 'counting rows'],
     [{ postponing: true }, 'postponing cut-over'],
     [{ postponing: true, throttled: 'flag-file' }, 'postponing cut-over'],
   ];

@@ -11,6 +11,8 @@ export interface FollowedTableContext {
   readonly target: () => TouchTarget;
   /** A row came whose image does not have the key. */
   readonly onKeyAbsent: () => void;
+  /** The table has a row more or less. */
+  readonly grown: (by: 1 | -1) => void;
 }
 
 /** The rows of a subscribed table, under one table id: makes touches of keys out of images. */
@@ -34,10 +36,12 @@ export class FollowedTable implements RowVisitor {
   }
 
   written(bytes: Buffer): void {
+    this.#context.grown(1);
     this.#touch(bytes, this.after, false);
   }
 
   deleted(bytes: Buffer): void {
+    this.#context.grown(-1);
     this.#touch(bytes, this.before, true);
   }
 

@@ -27,6 +27,8 @@ interface Mapped {
 export interface FollowedTablesListener {
   marked(row: ChangelogRow): void;
   noticed(notice: StreamNotice): void;
+  /** A subscribed table has a row more or less. */
+  grown?(by: 1 | -1): void;
 }
 
 /**
@@ -137,6 +139,7 @@ export class FollowedTables {
     let told = false;
     return new FollowedTable(map, subscription, {
       target: () => this.target,
+      grown: (by) => this.#listener.grown?.(by),
       onKeyAbsent: () => {
         if (told) return;
         told = true;

@@ -12,4 +12,9 @@ export class StreamFigures implements StreamStats {
   reconnects = 0;
   lastPacketMs = 0;
   position: Position | null = null;
+  growth = 0;
+
+  grow(by: 1 | -1): void {
+    this.growth += by;
+  }
 }

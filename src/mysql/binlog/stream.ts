@@ -73,7 +73,7 @@ export class BinlogStream implements ChangeStream {
       committed: (position) => this.#sink?.committed(position),
       noticed: (notice) => this.#sink?.noticed(notice),
     };
-    this.#tables = new FollowedTables(forward, forward);
+    this.#tables = new FollowedTables(forward, { ...forward, grown: (by) => this.#figures.grow(by) });
     this.#watched = new WatchedTables(this.#tables);
     this.#prepared = new PreparedTransactions(options.maxHeldKeys ?? MAX_HELD_KEYS);
   }

@@ -40,6 +40,11 @@ export const paceOptions = {
     'build secondary indexes after the copy; auto: where the table is large and no replica would lag behind it',
     { default: 'auto', '': 'auto' },
   ),
+  'exact-rowcount': flag('C', 'count the rows, for a progress that is exact'),
+  'concurrent-rowcount': {
+    ...flag('N', 'with --exact-rowcount: count beside the copy, and not before it'),
+    default: true,
+  },
   'default-retries': int(
     'U',
     60,
