@@ -9,11 +9,10 @@ import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
 import { refuseLeftBehind, settleLateWrites } from './migrator/late-writes.ts';
-import { lookAround } from './migrator/outlook.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
-import { describePlan } from './migrator/report.ts';
+import { showPlan } from './migrator/report.ts';
 import { type Beginning, begin, type SwappedBefore } from './migrator/resume-begin.ts';
 import { panicked } from './migrator/resume-ending.ts';
 import { catchUp, follow } from './migrator/resume-follow.ts';
@@ -21,7 +20,7 @@ import { RowCount } from './migrator/row-count.ts';
 import { takeSnapshot } from './migrator/status.ts';
 import { swapTables } from './migrator/swap-tables.ts';
 import { Throttling } from './migrator/throttling.ts';
-import { analyze, dropTable } from './mysql/artifacts.ts';
+import { analyze } from './mysql/artifacts.ts';
 import { dataProfile } from './mysql/profile.ts';
 import { RunLock } from './mysql/run-lock.ts';
 import { Session } from './mysql/session.ts';
@@ -95,7 +94,8 @@ export class Migrator implements MigrationControls {
     if ('swapped' in beginning) return await this.#finish(beginning.swapped);
     const { survey: now, plan } = beginning;
     await this.#parts.moments?.reach('validated', signal);
-    if (!this.#parts.config.execute) return await this.#showPlan(now, plan);
+    if (!this.#parts.config.execute)
+      return await this.#withSession('plan', (session) => showPlan(session, now, plan, this.#parts));
     const path = await this.#follow(beginning, signal);
     await this.#copy(path, signal);
     await this.#index(path, signal);
@@ -136,15 +136,6 @@ export class Migrator implements MigrationControls {
     this.#enter('cleaning');
     this.#parts.log.warn({}, 'an earlier run has swapped the tables: what is left to do is to clean up');
     await this.#cleanUp(found);
-  }
-
-  async #showPlan(found: Survey, plan: Plan): Promise<void> {
-    const { config, print } = this.#parts;
-    await this.#withSession('plan', async (session) => {
-      const outlook = await lookAround(session, found, this.#parts);
-      for (const line of describePlan(found, plan, outlook, config)) print(line);
-      await dropTable(session, found.artifacts.ghost);
-    });
   }
 
   /** Starts everything that runs in the background. */

@@ -1,7 +1,9 @@
 import { quoteTable } from '../core/quote.ts';
-import type { MigrationConfig } from './config.ts';
+import { dropTable } from '../mysql/artifacts.ts';
+import type { Session } from '../mysql/session.ts';
+import type { MigrationConfig, MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
-import type { Outlook } from './outlook.ts';
+import { lookAround, type Outlook } from './outlook.ts';
 import type { Plan } from './plan.ts';
 
 const uniquenessTexts = {
@@ -26,13 +28,20 @@ const copyRate = { idle: 40 * 2 ** 20, busy: 7 * 2 ** 20 } as const;
 /** More names than this are counted only. */
 const namesMax = 50;
 
-/** The plan of a migration, line by line, for a reviewer: what a run without --execute prints. */
-export function describePlan(
-  survey: Survey,
+/** Prints the plan, and leaves nothing of what was made for it. */
+export async function showPlan(
+  session: Session,
+  found: Survey,
   plan: Plan,
-  outlook: Outlook,
-  config: MigrationConfig,
-): string[] {
+  parts: MigrationParts,
+): Promise<void> {
+  const outlook = await lookAround(session, found, parts);
+  for (const line of describePlan(found, plan, outlook, parts.config)) parts.print(line);
+  await dropTable(session, found.artifacts.ghost);
+}
+
+/** The plan of a migration, line by line, for a reviewer: what a run without --execute prints. */
+function describePlan(survey: Survey, plan: Plan, outlook: Outlook, config: MigrationConfig): string[] {
   const { original, artifacts, alter, facts } = survey;
   const { key, filled } = plan;
   const { rowsEstimate, dataBytes, indexBytes } = original;
@@ -45,7 +54,7 @@ export function describePlan(
     `#   the server:      would do it ${algorithmTexts[outlook.algorithm]}, as tried on an empty twin`,
     `#   rows:            about ${rowsEstimate}, ${megabytes(dataBytes)} of data, ${megabytes(indexBytes)} of indexes`,
     `#   time:            about ${copyTime(dataBytes)}, verification and throttling not counted`,
-    `#   extra disk:      about ${megabytes(dataBytes + indexBytes)} until the old table is dropped, and ${megabytes(dataBytes)} of binlog, also on replicas`,
+    `#   extra disk:      about ${megabytes(dataBytes + indexBytes)} until the old table is dropped, ${megabytes(dataBytes)} of binlog`,
     `#   migration key:   ${key.key.name} (${columns}); ${order}; the first of the unique keys that both tables share`,
     `#   applying:        ${uniquenessTexts[plan.uniqueness]}`,
     ...columnLines(plan),

@@ -65,7 +65,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
         /^# {3}the server: +would do it instantly/m,
         /^# {3}rows: +about \d+, [\d.]+ MiB of data, [\d.]+ MiB of indexes$/m,
         /^# {3}time: +about 1 s,/m,
-        /^# {3}extra disk: +about [\d.]+ MiB until the old table is dropped, and [\d.]+ MiB of binlog/m,
+        /^# {3}extra disk: +about [\d.]+ MiB until the old table is dropped, [\d.]+ MiB of binlog/m,
         /^# {3}migration key: +PRIMARY \(id\); ordered by us/m,
         /^# {3}columns copied: +4: id, words, hits, p$/m,
         /^# {3}columns renamed: +body -> words$/m,
