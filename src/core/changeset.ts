@@ -12,9 +12,7 @@ export interface Change {
   /** Receipt numbers of the first and the last event seen. */
   first: number;
   last: number;
-  /**
-   * A position before the transaction of the first event; null while nothing was committed since the start.
-   */
+  /** A position before the transaction of the first event; null while nothing was committed since the start. */
   position: Position | null;
 }
 
@@ -38,11 +36,10 @@ export interface ServerPlacement {
   readonly place: 'above' | 'copied' | Chunk;
 }
 
-/**
- * How many entries one `take` looks at before it gives up: bounds the time of a take in a set full of hot
- * keys.
- */
+/** How many entries one `take` looks at before it gives up: bounds the time of a take in a set full of hot keys. */
 const scanLimit = 20_000;
+/** A set that was full is full until it has drained to this part of its capacity: the stream rests meanwhile. */
+const fullUntil = 0.8;
 
 /**
  * The keys whose rows the ghost may not have right yet.
@@ -51,8 +48,7 @@ const scanLimit = 20_000;
  * of the others:
  *  - ready     its range is copied: it may be synced once its events are visible
  *  - parked    its chunk is in flight: held until the chunk settles, then ready (I3)
- *  - unplaced  only the server can tell where it lies: held until it has told (I4), or until the copy is
- *              complete
+ *  - unplaced  only the server can tell where it lies: held until it has told (I4), or until the copy is complete
  *  - reserved  a sync of it is in flight; nobody else may sync it (no two syncs of a key overlap)
  * Keys above the high watermark are dropped, and `lastDrop` remembers that a chunk must not be read before a
  * mark covers them.
@@ -66,11 +62,9 @@ export class ChangeSet {
   readonly #reserved = new Map<Key, Change>();
   #receipt = 0;
   #lastDrop = 0;
+  #filled = false;
   #position: Position | null = null;
-  /**
-   * Beats when keys were released or became ready, and when the set is full; not for every event: new ones
-   * wait for a mark anyhow.
-   */
+  /** Beats when keys were released or became ready, and when the set is full; not for every event: new ones wait for a mark. */
   readonly changed = new Pulse();
 
   constructor(watermark: Watermark, options: { capacity: number }) {
@@ -95,8 +89,9 @@ export class ChangeSet {
   get capacity(): number {
     return this.#capacity;
   }
+  /** True from the moment when the capacity is reached until there is room again for a good while. */
   get full(): boolean {
-    return this.size >= this.#capacity;
+    return this.#filled;
   }
   get reservedCount(): number {
     return this.#reserved.size;
@@ -125,7 +120,9 @@ export class ChangeSet {
     }
     const change = { deleted, first: this.#receipt, last: this.#receipt, position: this.#position };
     this.#areaOf(place).set(key, change);
-    if (this.full) this.changed.beat();
+    if (this.size < this.#capacity) return;
+    this.#filled = true;
+    this.changed.beat();
   }
 
   /** The transaction that ends at `position` has been received whole. */
@@ -139,7 +136,7 @@ export class ChangeSet {
     this.#parked.delete(chunk.number);
     if (held) for (const [key, change] of held) this.#admit(key, change);
     if (this.#watermark.complete) this.#admitUnplaced();
-    this.changed.beat();
+    this.#drained();
   }
 
   /** Up to `limit` keys of which only the server knows the place. */
@@ -154,8 +151,8 @@ export class ChangeSet {
 
   /**
    * The server's answer about unplaced keys.
-   * @param dispatchedWhenAsked the watermark's count of dispatches when it was asked: an `above` counts only
-   *   if nothing was dispatched since, for a younger chunk may have read before these changes were visible.
+   * @param dispatchedWhenAsked the watermark's count of dispatches when it was asked: an `above` counts only if nothing was
+   *   dispatched since, for a younger chunk may have read before these changes were visible.
    */
   placed(answers: readonly ServerPlacement[], dispatchedWhenAsked: number): void {
     const current = this.#watermark.dispatched === dispatchedWhenAsked;
@@ -169,15 +166,14 @@ export class ChangeSet {
         this.#areaOf(place).set(key, change);
       } else this.#admit(key, change);
     }
-    this.changed.beat();
+    this.#drained();
   }
 
   /**
    * Reserves up to `limit` keys that may be synced now.
    * @param visible keys whose last event lies at or before it are taken and leave the set.
-   * @param aged hot keys whose last event is not visible, but whose first one lies at or before this older
-   *   frontier, are taken too: they are synced and stay in the set, so that a row that changes all the time
-   *   does not pin the applied position.
+   * @param aged hot keys whose last event is not visible, but whose first one lies at or before this older frontier, are taken
+   *   too: they are synced and stay in the set, so that a row that changes all the time does not pin the applied position.
    */
   take(limit: number, visible: Frontier, aged: Frontier): Batch | null {
     const batch: Batch = { keys: [], deleted: [] };
@@ -200,7 +196,7 @@ export class ChangeSet {
   release(batch: Batch): void {
     for (const key of batch.keys)
       invariant(this.#reserved.delete(key), 'a key was released that was not reserved');
-    this.changed.beat();
+    this.#drained();
   }
 
   /** The sync of `batch` was rolled back: its keys are changes again. A younger event's verdict stays. */
@@ -211,7 +207,7 @@ export class ChangeSet {
       this.#reserved.delete(key);
       this.#admit(key, change);
     }
-    this.changed.beat();
+    this.#drained();
   }
 
   /** True while a change of this key waits or is being synced. */
@@ -219,11 +215,9 @@ export class ChangeSet {
     return this.#ready.has(key) || this.#reserved.has(key) || this.#heldChange(key) !== undefined;
   }
 
-  /** True when some ready key may be synced at `visible` and is not reserved. */
-  hasReadyAt(receipt: number): boolean {
-    for (const [key, change] of this.#ready)
-      if (change.first <= receipt && !this.#reserved.has(key)) return true;
-    return false;
+  /** Every key that waits or is being synced. */
+  *pending(): Generator<Key> {
+    for (const area of this.#areas()) yield* area.keys();
   }
 
   /** True when everything received so far is synced: nothing waits, nothing is in flight (I6). */
@@ -235,8 +229,7 @@ export class ChangeSet {
   appliedPosition(): Position | null {
     let oldest = this.#receipt + 1;
     let position = this.#position;
-    const areas = [this.#ready, this.#unplaced, this.#reserved, ...this.#parked.values()];
-    for (const area of areas) {
+    for (const area of this.#areas()) {
       for (const change of area.values()) {
         if (change.first >= oldest) continue;
         oldest = change.first;
@@ -244,6 +237,16 @@ export class ChangeSet {
       }
     }
     return position;
+  }
+
+  #areas(): Iterable<Map<Key, Change>> {
+    return [this.#ready, this.#unplaced, this.#reserved, ...this.#parked.values()];
+  }
+
+  /** Some keys may have left the set. */
+  #drained(): void {
+    if (this.size < this.#capacity * fullUntil) this.#filled = false;
+    this.changed.beat();
   }
 
   /** Makes a change ready; where a younger one of the same key waits, that one's verdict stays. */
@@ -265,10 +268,7 @@ export class ChangeSet {
     for (const [key, change] of all) this.#admit(key, change);
   }
 
-  /**
-   * The synced part of a hot key leaves with its batch; the part after `visible` stays, at the end of the
-   * queue.
-   */
+  /** The synced part of a hot key leaves with its batch; the part after `visible` stays, at the end of the queue. */
   #keepHot(key: Key, change: Change, visible: Frontier): void {
     this.#ready.set(key, {
       deleted: change.deleted,

@@ -11,7 +11,7 @@ import type { Visibility } from './visibility.ts';
 export interface VerifierParts {
   readonly store: VerifyStore;
   readonly chunks: VerifyChunks;
-  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed'>;
+  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed' | 'pending'>;
   readonly visibility: Pick<Visibility, 'pass'>;
   readonly turnstile: Turnstile;
   readonly gate: Gate;

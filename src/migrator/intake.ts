@@ -3,18 +3,25 @@ import type { ChangeSet } from '../core/changeset.ts';
 import type { Key } from '../core/key.ts';
 import type { Position } from '../core/position.ts';
 import { quoteTable } from '../core/quote.ts';
-import type { ChangelogRow, ChangeSink, ChangeStream, StreamNotice } from '../core/stream.ts';
+import type { ChangelogRow, ChangeSink, StreamNotice } from '../core/stream.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { MigrationLog } from './config.ts';
 import { meaningOf } from './foreign-ddl.ts';
 import type { Replay } from './resume-replay.ts';
+
+/** What an intake holds back while the change set is full. */
+export interface Valve {
+  readonly stats: { readonly paused: boolean };
+  pause(): void;
+  resume(): void;
+}
 
 /** What an intake passes things on to. */
 export interface IntakeParts {
   readonly original: TableRef;
   readonly ghost: TableRef;
   readonly changes: ChangeSet;
-  readonly stream: ChangeStream;
+  readonly stream: Valve;
   readonly marked: (row: ChangelogRow) => void;
   /** Ends the migration. */
   readonly fail: (error: Error) => void;
@@ -22,9 +29,6 @@ export interface IntakeParts {
   /** Of a run that goes on where an earlier one stopped. */
   readonly replay?: Replay | undefined;
 }
-
-/** When a paused stream is let go on: the set has drained to this part of its capacity. */
-const resumeAt = 0.8;
 
 /**
  * Receives the stream: keys into the change set, marks to the heartbeat, the world's changes to the judge.
@@ -41,6 +45,7 @@ export class Intake implements ChangeSink {
   #copying = false;
   #swapping = false;
   #swapSeen = false;
+  #unbounded = false;
   #onSwapSeen: () => void = () => undefined;
 
   constructor(parts: IntakeParts) {
@@ -85,7 +90,7 @@ export class Intake implements ChangeSink {
     }
     this.#rows += 1;
     this.#parts.changes.touch(key, deleted);
-    if (this.#parts.changes.full) this.#parts.stream.pause();
+    if (this.#parts.changes.full && !this.#unbounded) this.#parts.stream.pause();
   }
 
   marked(row: ChangelogRow): void {
@@ -124,12 +129,21 @@ export class Intake implements ChangeSink {
       );
   }
 
+  /**
+   * The stream is not held back any more: after the swap nobody makes room, and what is still to come was written
+   * within the time of an attempt.
+   */
+  unbind(): void {
+    this.#unbounded = true;
+    this.#parts.stream.resume();
+  }
+
   /** Lets a paused stream go on as the set drains, until the signal aborts. */
   async relieve(signal: AbortSignal): Promise<void> {
     const { changes, stream } = this.#parts;
     while (!signal.aborted) {
       await changes.changed.next(signal);
-      if (stream.stats.paused && changes.size < changes.capacity * resumeAt) stream.resume();
+      if (stream.stats.paused && !changes.full) stream.resume();
     }
   }
 

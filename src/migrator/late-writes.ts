@@ -1,11 +1,23 @@
 import { Ambiguous, messageOf } from '../base/errors.ts';
-import type { Key } from '../core/key.ts';
+import type { Key, KeyCodec } from '../core/key.ts';
 import { quoteTable } from '../core/quote.ts';
 import { DuplicateKey } from '../core/store.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import type { LateRows } from '../mysql/late-rows.ts';
 import type { MigrationLog } from './config.ts';
 import type { DataPath } from './data-path.ts';
-import type { Plan } from './plan.ts';
+import type { Intake } from './intake.ts';
+
+/** The part of the data path that goes on after the swap. */
+export interface LatePath extends Pick<DataPath, 'heartbeat' | 'changes' | 'retry' | 'followsNewTable'> {
+  readonly intake: Pick<Intake, 'swapSeen' | 'touchedSince' | 'unbind'>;
+  readonly lateRows: Pick<LateRows, 'carry'>;
+}
+
+/** How keys are told, and whether they can be told apart. */
+export interface LatePlan {
+  readonly codec: Pick<KeyCodec, 'comparable' | 'columns' | 'literals'>;
+}
 
 /** How long the stream may take to reach the RENAME and a mark after it, ms. */
 const passTimeoutMs = 120_000;
@@ -20,13 +32,15 @@ const batchKeys = 50;
  * @throws Ambiguous when the RENAME cannot be found in the stream: then nothing can be told.
  */
 export async function settleLateWrites(
-  path: DataPath,
-  plan: Plan,
-  log: MigrationLog,
+  path: LatePath,
+  plan: LatePlan,
+  log: Pick<MigrationLog, 'warn'>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const { heartbeat, changes, intake } = path;
+  // Were the set full of late writes, the stream would rest before it comes to the RENAME.
+  intake.unbind();
   await waitForSwap(path, signal);
-  const { heartbeat, changes } = path;
   const left: string[] = [];
   for (;;) {
     await heartbeat.cover(changes.receipt);
@@ -38,7 +52,10 @@ export async function settleLateWrites(
 }
 
 /** The RENAME stands in the binlog before every mark written after it, so one mark is enough; a few for a reconnect. */
-async function waitForSwap({ heartbeat, intake }: DataPath, signal: AbortSignal): Promise<void> {
+async function waitForSwap(
+  { heartbeat, intake }: Pick<LatePath, 'heartbeat' | 'intake'>,
+  signal: AbortSignal,
+): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     await heartbeat.pass(passTimeoutMs, signal);
     if (intake.swapSeen) return;
@@ -49,13 +66,13 @@ async function waitForSwap({ heartbeat, intake }: DataPath, signal: AbortSignal)
 }
 
 class LateBatch {
-  readonly #path: DataPath;
-  readonly #plan: Plan;
-  readonly #log: MigrationLog;
+  readonly #path: LatePath;
+  readonly #plan: LatePlan;
+  readonly #log: Pick<MigrationLog, 'warn'>;
   /** Keys that were not carried over. */
   readonly #left: string[];
 
-  constructor(path: DataPath, plan: Plan, log: MigrationLog, left: string[]) {
+  constructor(path: LatePath, plan: LatePlan, log: Pick<MigrationLog, 'warn'>, left: string[]) {
     this.#left = left;
     this.#path = path;
     this.#plan = plan;

@@ -7,7 +7,6 @@ import type { SessionPool } from './pool.ts';
 import { classify, duplicateOf, isTransient } from './server-error.ts';
 
 /** What late rows are carried over with. */
-/** What late rows are carried over with. */
 export interface LateRowsParts {
   /** Statements with the old table as the original and the new one as the ghost. */
   readonly sql: GhostSql;
@@ -39,10 +38,11 @@ export class LateRows {
       await sessions.use(
         (session) =>
           session.transaction(async () => {
-            // Removing locks them: whoever changed them before has committed, whoever comes later waits for us.
+            // Both lock the rows, and only a row that is there can be locked: whoever changed one before has committed,
+            // whoever comes later waits for us.
             await session.execute(sql.remove(keys), { signal });
-            if (!(await mayStay())) throw new Undo();
             await writer.write(session, sql.put('INSERT', keys), signal);
+            if (!(await mayStay())) throw new Undo();
           }),
         signal,
       );

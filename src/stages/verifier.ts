@@ -27,14 +27,13 @@ const linesMax = 100;
  * (all chunks are done). In both, keys that were touched since `run` began are compared again, until
  * `follow` ends.
  *
- * A difference proves nothing: its change may still be on its way. So keys that differ are looked at,
- * together with keys that were touched. A look waits until the stream has passed a mark and no change of its
- * keys waits or is being synced; then it reads their rows on both sides, and waits for a second mark. If a
- * key differs and no touch of it came between the reading and that mark, then all changes that the reading
- * can have seen had been synced: no change explains it. That is a true difference, a defect of ours or a
- * write that left no trace in the binlog. It is reported, repaired by a sync, and looked at again; a
- * repaired row that differs once more fails the migration. Keys that change all the time are compared under
- * the lock of the cut-over (`finish`).
+ * A difference proves nothing: its change may still be on its way. So keys that differ are looked at, together with
+ * keys that were touched. A look waits until the stream has passed a mark and no change of its keys waits or is being
+ * synced; then it reads their rows on both sides, and waits for a second mark. If a key differs and no touch of it came
+ * between the reading and that mark, then all changes that the reading can have seen had been synced: no change explains
+ * it. That is a true difference, a defect of ours or a write that left no trace in the binlog. It is reported, repaired
+ * by a sync, and looked at again; a repaired row that differs once more fails the migration. Keys that change all the
+ * time are compared under the lock of the cut-over (`finish`).
  */
 export class Verifier {
   readonly #parts: VerifierParts;
@@ -94,12 +93,13 @@ export class Verifier {
   }
 
   /**
-   * Compares every chunk (or a sample), and waits until what differed is explained or repaired, or keeps
-   * changing. `follow` must be running: it throws Failure when a repaired row differs again, or too many
-   * rows differ.
+   * Compares every chunk (or a sample), and waits until what differed is explained or repaired, or keeps changing.
+   * `follow` must be running: it throws Failure when a repaired row differs again, or too many rows differ.
    */
   async run(workers: number, signal: AbortSignal): Promise<void> {
     this.#state = 'comparing';
+    // A chunk may find their rows right, and a sync that is still to come spoil them.
+    for (const key of this.#parts.changes.pending()) this.touched(key);
     for (let pass = 1; ; pass += 1) {
       const before = this.#repairs.found;
       await this.#pass(workers, signal);
@@ -154,8 +154,8 @@ export class Verifier {
   }
 
   /**
-   * Compares the keys that still wait, while nobody writes and everything is synced: under the lock of the
-   * cut-over. What does not fit into the bounds is left uncompared, and counted.
+   * Compares the keys that still wait, while nobody writes and everything is synced: under the lock of the cut-over. What does
+   * not fit into the bounds is left uncompared, and counted.
    * @throws Transient when rows differ: they are suspects now, and the cut-over may be tried again later.
    */
   async finish(signal: AbortSignal): Promise<void> {

@@ -1,14 +1,18 @@
+import type { Key } from '../../src/core/key.ts';
 import type { Row } from './row.ts';
+import type { RowLocks, Work } from './server.ts';
 
 /** What became of a write: done, it has to wait for another transaction, or a key stands in the way. */
 export type Outcome = 'done' | 'blocked' | 'same-key' | 'same-value';
 
 /** The ghost table: committed rows, and the transactions that write to it. */
-export class Ghost {
+export class Ghost implements RowLocks {
   readonly rows = new Map<number, Row>();
   readonly open = new Set<GhostTransaction>();
   /** The ghost has a unique key on `u`. */
   readonly unique: boolean;
+  /** Locks of others, once the application writes to this table. */
+  others: RowLocks | null = null;
 
   constructor(unique: boolean) {
     this.unique = unique;
@@ -19,6 +23,16 @@ export class Ghost {
     this.open.add(transaction);
     return transaction;
   }
+
+  isRowLocked(rank: number, except?: GhostTransaction): boolean {
+    for (const other of this.open) if (other !== except && other.writes.has(rank)) return true;
+    return this.others?.isRowLocked(rank) ?? false;
+  }
+
+  isUniqueLocked(u: number, except?: GhostTransaction): boolean {
+    for (const other of this.open) if (other !== except && other.values.has(u)) return true;
+    return this.others?.isUniqueLocked(u) ?? false;
+  }
 }
 
 /**
@@ -27,8 +41,8 @@ export class Ghost {
  */
 export class GhostTransaction {
   readonly #ghost: Ghost;
-  readonly #writes = new Map<number, Row | null>();
-  readonly #values = new Set<number>();
+  readonly writes = new Map<number, Row | null>();
+  readonly values = new Set<number>();
 
   constructor(ghost: Ghost) {
     this.#ghost = ghost;
@@ -38,8 +52,8 @@ export class GhostTransaction {
     if (this.#isLocked(rank)) return 'blocked';
     const row = this.row(rank);
     if (!row) return 'done';
-    this.#values.add(row.u);
-    this.#writes.set(rank, null);
+    this.values.add(row.u);
+    this.writes.set(rank, null);
     return 'done';
   }
 
@@ -49,9 +63,9 @@ export class GhostTransaction {
     if (this.#ghost.unique) {
       if (this.#isValueLocked(row.u)) return 'blocked';
       if (this.holder(row.u) !== null) return 'same-value';
-      this.#values.add(row.u);
+      this.values.add(row.u);
     }
-    this.#writes.set(rank, row);
+    this.writes.set(rank, row);
     return 'done';
   }
 
@@ -60,28 +74,28 @@ export class GhostTransaction {
     if (this.#isLocked(rank)) return 'blocked';
     if (this.#ghost.unique && this.#isValueLocked(row.u)) return 'blocked';
     const own = this.row(rank);
-    if (own) this.#values.add(own.u);
+    if (own) this.values.add(own.u);
     const holder = this.#ghost.unique ? this.holder(row.u) : null;
     if (holder !== null && holder !== rank && this.remove(holder) === 'blocked') return 'blocked';
-    this.#values.add(row.u);
-    this.#writes.set(rank, row);
+    this.values.add(row.u);
+    this.writes.set(rank, row);
     return 'done';
   }
 
   row(rank: number): Row | undefined {
-    const own = this.#writes.get(rank);
+    const own = this.writes.get(rank);
     return own === undefined ? this.#ghost.rows.get(rank) : (own ?? undefined);
   }
 
   /** Rank of the row that has this value of the unique key. */
   holder(u: number): number | null {
-    for (const [rank, row] of this.#writes) if (row?.u === u) return rank;
-    for (const [rank, row] of this.#ghost.rows) if (row.u === u && !this.#writes.has(rank)) return rank;
+    for (const [rank, row] of this.writes) if (row?.u === u) return rank;
+    for (const [rank, row] of this.#ghost.rows) if (row.u === u && !this.writes.has(rank)) return rank;
     return null;
   }
 
   commit(): void {
-    for (const [rank, row] of this.#writes) {
+    for (const [rank, row] of this.writes) {
       if (row) this.#ghost.rows.set(rank, row);
       else this.#ghost.rows.delete(rank);
     }
@@ -92,13 +106,23 @@ export class GhostTransaction {
     this.#ghost.open.delete(this);
   }
 
+  /** What it does, as the binlog tells it. */
+  get work(): Work {
+    const { writes: changes, values } = this;
+    const touches: [Key, boolean][] = [];
+    for (const [rank, row] of changes) {
+      const before = this.#ghost.rows.get(rank);
+      if (before && before.key !== row?.key) touches.push([before.key, true]);
+      if (row) touches.push([row.key, false]);
+    }
+    return { touches, changes, values };
+  }
+
   #isLocked(rank: number): boolean {
-    for (const other of this.#ghost.open) if (other !== this && other.#writes.has(rank)) return true;
-    return false;
+    return this.#ghost.isRowLocked(rank, this);
   }
 
   #isValueLocked(u: number): boolean {
-    for (const other of this.#ghost.open) if (other !== this && other.#values.has(u)) return true;
-    return false;
+    return this.#ghost.isUniqueLocked(u, this);
   }
 }

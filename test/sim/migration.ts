@@ -1,21 +1,33 @@
+import { Transient } from '../../src/base/errors.ts';
 import { deadline, Pulse } from '../../src/base/pulse.ts';
-import { makeRetry } from '../../src/base/retry.ts';
+import { makeRetry, type Retry } from '../../src/base/retry.ts';
 import { Turnstile } from '../../src/base/turnstile.ts';
 import { ChangeSet } from '../../src/core/changeset.ts';
 import type { Gate } from '../../src/core/gate.ts';
 import type { Key } from '../../src/core/key.ts';
-import type { ChangelogRow } from '../../src/core/stream.ts';
+import type { ChangeSink } from '../../src/core/stream.ts';
+import type { Column } from '../../src/core/table.ts';
 import { Watermark } from '../../src/core/watermark.ts';
+import type { MigrationParts } from '../../src/migrator/config.ts';
+import type { DataPath } from '../../src/migrator/data-path.ts';
+import { Intake } from '../../src/migrator/intake.ts';
+import { refuseLeftBehind, settleLateWrites } from '../../src/migrator/late-writes.ts';
+import { Readiness } from '../../src/migrator/readiness.ts';
 import { Applier } from '../../src/stages/applier.ts';
 import { Chunker } from '../../src/stages/chunker.ts';
 import { Conflicts } from '../../src/stages/conflicts.ts';
 import { Copier } from '../../src/stages/copier.ts';
+import { CutOver } from '../../src/stages/cutover.ts';
 import { Heartbeat } from '../../src/stages/heartbeat.ts';
+import type { Verifier } from '../../src/stages/verifier.ts';
+import { SimLateRows } from './late-rows.ts';
 import type { SimMarks } from './marks.ts';
 import type { Plan } from './plan.ts';
 import { LogPosition } from './server.ts';
-import { SimStore, type StoreParts } from './store.ts';
+import { SimStore } from './store.ts';
 import { SimStream } from './stream.ts';
+import { SimSwap, type SwapParts } from './swap.ts';
+import { damage, makeVerifier } from './verification.ts';
 
 /** A gate that somebody opens and shuts. */
 export class SimGate implements Gate {
@@ -44,6 +56,26 @@ export interface Checkpoint {
   readonly marks: number;
 }
 
+const tables = {
+  original: { schema: 's', name: 't' },
+  ghost: { schema: 's', name: '_t_gho' },
+  old: { schema: 's', name: '_t_del' },
+};
+
+/** Attempts to cut over before a run fails. */
+const attemptsMax = 40;
+const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+/** What a migration meets. */
+export interface MigrationWorld extends SwapParts {
+  readonly marks: SimMarks;
+  readonly plan: Plan;
+  /** The copy is complete, or the tables are swapped. */
+  readonly onPhase: (phase: 'copied' | 'swapped') => void;
+  /** A step of the cut-over begins. */
+  readonly onStep: (step: string) => void;
+}
+
 /** The real core and stages, wired as the migrator wires them, over the simulated server. */
 export class Migration {
   readonly watermark: Watermark;
@@ -51,33 +83,36 @@ export class Migration {
   readonly heartbeat: Heartbeat;
   readonly stream: SimStream;
   readonly gate = new SimGate();
+  readonly swap: SimSwap;
+  readonly verifier: Verifier | null;
   readonly #controller = new AbortController();
-  readonly #parts: StoreParts;
-  readonly #plan: Plan;
+  /** Aborted when the tables are swapped. */
+  readonly #retired = new AbortController();
+  readonly #world: MigrationWorld;
   readonly #start: Checkpoint;
   readonly #applier: Applier;
   readonly #copier: Copier;
-  /** True while the writers are not to be waited for any more. */
-  readonly writersDone = new Pulse();
-  #quiet = false;
+  readonly #intake: Intake;
+  readonly #retry: Retry;
+  readonly #turnstile = new Turnstile();
   ended = false;
   failure: unknown = null;
 
-  constructor(parts: StoreParts, marks: SimMarks, plan: Plan, start: Checkpoint) {
-    this.#parts = parts;
-    this.#plan = plan;
+  constructor(world: MigrationWorld, start: Checkpoint) {
+    this.#world = world;
     this.#start = start;
-    const { scheduler, space, random, checks } = parts;
+    const { scheduler, space, random, server, plan } = world;
     this.watermark = new Watermark(space);
     if (start.complete) this.watermark.resumeComplete();
     else if (start.low !== null) this.watermark.resumeAfter(start.low);
     this.changes = new ChangeSet(this.watermark, { capacity: plan.capacity });
     const { changes, watermark } = this;
-    this.heartbeat = new Heartbeat(marks, changes, scheduler, start.marks);
+    this.heartbeat = new Heartbeat(world.marks, changes, scheduler, start.marks);
     const visibility = this.heartbeat;
-    const store = new SimStore(parts, plan);
+    const store = new SimStore(world, plan);
     const retry = makeRetry(scheduler, { attempts: 60, delayMs: 1, delayMsMax: 20 }, () => random.next());
-    const turnstile = new Turnstile();
+    this.#retry = retry;
+    const turnstile = this.#turnstile;
     const conflicts = new Conflicts(store, changes, visibility, turnstile, {
       attempts: 60,
       passTimeoutMs: 1e9,
@@ -88,7 +123,15 @@ export class Migration {
     const chunks = new Chunker(store, watermark, plan, { rowsStart: 2, rowsMin: 1, targetMs: 20 });
     this.#applier = new Applier({ ...shared, sizing: plan });
     this.#copier = new Copier({ ...shared, chunks, clock: scheduler });
-    this.stream = new SimStream(parts.server, this.#sink(checks, space), start.index);
+    this.verifier = plan.damage === null ? null : makeVerifier(world, { ...shared, clock: scheduler });
+    this.stream = new SimStream(server, this.#sink(), start.index);
+    this.#intake = new Intake({
+      ...{ original: tables.original, ghost: tables.ghost, changes, stream: this.stream, log },
+      marked: (row) => this.heartbeat.marked(row),
+      fail: (error) => this.#fail(error),
+    });
+    const failure = Math.min(plan.failure, 0.04);
+    this.swap = new SimSwap(world, { ...plan, failure }, (threadId) => this.#intake.expect(threadId));
   }
 
   /** Where a checkpoint written now would let another run start. */
@@ -102,26 +145,24 @@ export class Migration {
     };
   }
 
-  /** The seam for the cut-over: from now on nobody writes to the original. */
-  writersStopped(): void {
-    this.#quiet = true;
-    this.writersDone.beat();
-  }
-
-  /** Runs until the ghost agrees with the original, or fails. */
+  /** Runs until the tables are swapped and all is settled, or fails. */
   run(): void {
     const { signal } = this.#controller;
-    const background = (task: Promise<unknown>): Promise<void> =>
+    const { plan } = this.#world;
+    const working = AbortSignal.any([signal, this.#retired.signal]);
+    const background = (task: Promise<unknown>, until = signal): Promise<void> =>
       task.then(
         () => undefined,
         (error: unknown) => {
-          if (!signal.aborted) this.#fail(error);
+          if (!until.aborted) this.#fail(error);
         },
       );
     const loops = [
-      background(this.heartbeat.run(this.#plan.heartbeatMs, signal)),
-      background(this.#applier.run(this.#plan.sessions, signal)),
-      background(this.#hurry(signal)),
+      background(this.heartbeat.run(plan.heartbeatMs, signal)),
+      background(this.#applier.run(plan.sessions, working), working),
+      background(this.#intake.relieve(signal)),
+      background(this.#hurry(working), working),
+      background(this.verifier?.follow(working) ?? Promise.resolve(), working),
     ];
     void background(this.#foreground(signal))
       .then(() => this.stop())
@@ -131,24 +172,74 @@ export class Migration {
       });
   }
 
-  /** The process dies, or the run is over. */
+  /** The run is over, or told to end. */
   stop(): void {
     this.#controller.abort(new Error('stopped'));
   }
 
+  /** The process dies. */
+  die(): void {
+    this.swap.die();
+    this.stop();
+  }
+
   async #foreground(signal: AbortSignal): Promise<void> {
-    await this.#copier.run(this.#plan.workers, signal);
-    while (!this.#quiet) await this.writersDone.next(signal);
-    // Everything is stopped under the lock: the mark that is written now is the drain mark.
+    const { plan, onPhase, checks } = this.#world;
+    await this.#copier.run(plan.workers, signal);
     await this.heartbeat.pass(1e9, signal);
-    await this.#applier.drain(signal);
-    this.#parts.checks.compare();
+    onPhase('copied');
+    if (this.verifier) {
+      damage(this.#world, plan.damage ?? 0);
+      checks.spoilsLeft = plan.spoils;
+      await this.verifier.run(plan.verifyWorkers, signal);
+    }
+    await this.#swapTables(signal);
+    onPhase('swapped');
+    const { heartbeat, changes } = this;
+    const path = {
+      ...{ heartbeat, changes, intake: this.#intake, retry: this.#retry, followsNewTable: plan.followsNew },
+      lateRows: new SimLateRows(this.#world, plan.failure),
+    };
+    const left = await settleLateWrites(path, { codec: this.#codec() }, log, signal);
+    refuseLeftBehind(left, tables.old);
+  }
+
+  /** As src/migrator/swap-tables.ts does it. */
+  async #swapTables(signal: AbortSignal): Promise<void> {
+    const { scheduler, plan, onStep } = this.#world;
+    const cutOver = new CutOver(
+      {
+        ...{ port: this.swap, changes: this.changes, visibility: this.heartbeat, applier: this.#applier },
+        ...{ turnstile: this.#turnstile, clock: scheduler, onStep, warn: () => undefined },
+        compare: async (stop) => await this.verifier?.finish(stop),
+        onSwapped: () => this.#retired.abort(new Error('the tables are swapped')),
+      },
+      { lockTimeoutMs: plan.lockTimeoutMs, patienceMs: plan.lockTimeoutMs / 3 },
+    );
+    const settings = { postponeFlagFile: null, maxLagMs: plan.lockTimeoutMs };
+    const config = { cutOver: { lockTimeoutSeconds: plan.lockTimeoutMs / 1000 } };
+    const readiness = new Readiness({ settings, config } as unknown as MigrationParts);
+    const { changes, heartbeat, verifier } = this;
+    const path = { changes, heartbeat, verification: verifier && { verifier } } as unknown as DataPath;
+    for (let attempt = 1; ; attempt += 1) {
+      while ((await readiness.obstacle(path, null)) !== null) await scheduler.sleep(100, signal);
+      this.#intake.expectSwap(() => this.stream.follow(plan.followsNew ? 'new' : null));
+      try {
+        await cutOver.attempt(signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof Transient)) throw error;
+        signal.throwIfAborted();
+        if (attempt >= attemptsMax) throw error;
+        await scheduler.sleep(1000, signal);
+      }
+    }
   }
 
   /** Now and then somebody tries to drain while the writers go on, and gives up. */
   async #hurry(signal: AbortSignal): Promise<void> {
-    const { scheduler } = this.#parts;
-    for (const atMs of this.#plan.hurriesMs) {
+    const { scheduler, plan } = this.#world;
+    for (const atMs of plan.hurriesMs) {
       await scheduler.sleep(atMs, signal);
       const limit = deadline(30, 'a drain', scheduler, signal);
       await this.#applier.drain(limit.signal).catch(() => undefined);
@@ -161,20 +252,26 @@ export class Migration {
     this.stop();
   }
 
-  #sink(checks: StoreParts['checks'], space: StoreParts['space']) {
-    const { changes, heartbeat } = this;
+  #codec() {
+    const { space } = this.#world;
+    const column = { name: 'k' } as Column;
+    return { comparable: space.comparable, columns: [column], literals: (key: Key) => [String(key)] };
+  }
+
+  #sink(): ChangeSink {
     const migration = this;
+    const { checks, space } = this.#world;
     return {
-      get full() {
-        return changes.full;
-      },
-      touched(_role: string, key: Key, deleted: boolean) {
-        changes.touch(key, deleted);
+      touched(role, key, deleted) {
+        const { changes } = migration;
+        migration.#intake.touched(role, key, deleted);
+        if (role === 'new') return;
         if (changes.lastDrop === changes.receipt) checks.dropped(space.rank(key), migration.stream.entry);
+        migration.verifier?.touched(key);
       },
-      marked: (row: ChangelogRow) => heartbeat.marked(row),
-      committed: (position: LogPosition) => changes.committed(position),
-      noticed: () => undefined,
+      marked: (row) => migration.#intake.marked(row),
+      committed: (position) => migration.#intake.committed(position),
+      noticed: (notice) => migration.#intake.noticed(notice),
     };
   }
 }

@@ -1,8 +1,10 @@
 import type { Mutant } from './mutant.ts';
 import { changes, server } from './mutants-changes.ts';
 import { builds } from './mutants-indexes.ts';
+import { attempts, settling } from './mutants-cutover.ts';
 import { marks, places } from './mutants-marks.ts';
 import { stages, units } from './mutants-stages.ts';
+import { verification } from './mutants-verify.ts';
 
 /**
  * Left out, because they change nothing that can be seen from outside: an exclusive sync without a mark of
@@ -19,4 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...stages,
   ...server,
   ...units,
+  ...attempts,
+  ...settling,
+  ...verification,
 ];

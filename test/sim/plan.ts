@@ -1,3 +1,4 @@
+import type { CutOverStep } from '../../src/core/swap-port.ts';
 import type { Random } from './random.ts';
 import type { KeyKind } from './row.ts';
 import type { Uniqueness } from './store.ts';
@@ -11,6 +12,9 @@ export interface Weights {
   readonly gate: number;
   readonly ring: number;
   readonly goOn: number;
+  /** Somebody begins, or ends, a transaction that holds a table. */
+  readonly come: number;
+  readonly go: number;
 }
 
 /** All that a run is made of. */
@@ -32,12 +36,44 @@ export interface Plan {
   readonly hurriesMs: readonly number[];
   /** The process dies after this many steps and starts again from a checkpoint; null = it lives. */
   readonly crashAfter: number | null;
+  /** Rows that are spoiled behind our back before they are verified; null = nothing is verified. */
+  readonly damage: number | null;
+  /** Syncs that forget a row once the verification has begun. */
+  readonly spoils: number;
+  readonly verifyWorkers: number;
+  /** Transactions that come when the copy is complete, and when the tables are swapped. */
+  readonly more: readonly [number, number];
+  /** The new table's keys are the same keys to us: its changes can be followed. */
+  readonly followsNew: boolean;
+  readonly originalFirst: boolean;
+  /** Writes that pass the lock of the cut-over, as if the server did not hold them. */
+  readonly leaks: number;
+  /** Sessions of a cut-over that die. */
+  readonly strikes: number;
+  /** The limit of an attempt to cut over, ms: time flies where the next timer is far away. */
+  readonly lockTimeoutMs: number;
+  /** The process dies at this step of a cut-over. */
+  readonly dieAt: CutOverStep | null;
   readonly weights: Weights;
 }
+
+const deadly: readonly CutOverStep[] = [
+  'sentry',
+  'locking',
+  'locked',
+  'drained',
+  'queued',
+  'dropped',
+  'poised',
+  'unlocked',
+  'stepping-back',
+  'asking',
+];
 
 /** A plan drawn by lot. Whole features are often off, so that others meet more often (swarm testing). */
 export function drawPlan(random: Random): Plan {
   const kind = random.pick<KeyKind>(['integer', 'integer', 'composite', 'collated']);
+  const heartbeatMs = random.pick([5, 100, 600]);
   const uniqueness = random.pick<Uniqueness>(['none', 'enforced', 'enforced', 'added']);
   return {
     kind,
@@ -54,9 +90,19 @@ export function drawPlan(random: Random): Plan {
     capacity: uniqueness !== 'added' && random.chance(0.25) ? 2 + random.int(5) : 1000,
     failure: random.pick([0, 0, 0.02, 0.1]),
     dawdle: random.pick([0, 3, 40]),
-    heartbeatMs: random.pick([5, 100, 600]),
+    heartbeatMs,
     hurriesMs: random.chance(0.3) ? [random.int(200), random.int(200)] : [],
-    crashAfter: random.chance(0.25) ? random.int(250) : null,
+    crashAfter: random.chance(0.25) ? random.int(random.pick([100, 300, 900])) : null,
+    damage: random.chance(0.4) ? random.int(3) : null,
+    spoils: random.chance(0.3) ? 1 + random.int(2) : 0,
+    verifyWorkers: 1 + random.int(2),
+    more: [random.pick([0, 5, 15]), random.pick([0, 5])],
+    followsNew: random.chance(0.8),
+    originalFirst: random.chance(0.3),
+    leaks: random.chance(0.2) ? 1 + random.int(3) : 0,
+    strikes: random.chance(0.2) ? 1 + random.int(2) : 0,
+    lockTimeoutMs: random.pick([6000, 30_000]),
+    dieAt: random.chance(0.1) ? random.pick(deadly) : null,
     weights: {
       write: random.pick([0.2, 1, 3]),
       show: random.pick([0.1, 1, 3]),
@@ -65,6 +111,8 @@ export function drawPlan(random: Random): Plan {
       gate: random.pick([0, 0.05, 0.2]),
       ring: random.pick([0.05, 0.3]),
       goOn: random.pick([0.5, 1, 2]),
+      come: random.pick([0, 0, 0.03, 0.2]),
+      go: random.pick([0.03, 0.2]),
     },
   };
 }

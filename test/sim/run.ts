@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     /** Stop at the first divergence. */
     fast: { type: 'boolean', default: false },
+    /** Stop after this time. */
+    seconds: { type: 'string', default: 'Infinity' },
     /** A plan's fields as JSON, to look at one case. */
     plan: { type: 'string', default: '{}' },
   },
@@ -22,25 +24,35 @@ const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Numb
 const overrides = JSON.parse(values.plan);
 const startMs = performance.now();
 let steps = 0;
-let refused = 0;
-let gaveUp = 0;
+const sums = {
+  refused: 0,
+  gaveUp: 0,
+  swapped: 0,
+  told: 0,
+  unsure: 0,
+  died: 0,
+  found: 0,
+  late: 0,
+  carried: 0,
+};
+type Count = keyof typeof sums;
 let divergences = 0;
 let done = 0;
 for (; done < runs; done += 1) {
   try {
     const outcome = await simulate(first + done, overrides);
     steps += outcome.steps;
-    if (outcome.refused) refused += 1;
-    if (outcome.gaveUp) gaveUp += 1;
+    for (const name of Object.keys(sums) as Count[]) sums[name] += Number(outcome[name]);
   } catch (error) {
     divergences += 1;
     if (divergences <= shownMax) process.stderr.write(`${messageOf(error)}\n`);
     if (values.fast) break;
   }
+  if ((performance.now() - startMs) / 1000 > Number(values.seconds)) break;
 }
 const seconds = (performance.now() - startMs) / 1000;
 const runsPerSecond = Math.round(done / seconds);
 process.stdout.write(
-  `${JSON.stringify({ runs, steps, divergences, refused, gaveUp, seed: first, runsPerSecond })}\n`,
+  `${JSON.stringify({ runs: done, steps, divergences, ...sums, seed: first, runsPerSecond })}\n`,
 );
 process.exitCode = divergences > 0 ? 1 : 0;

@@ -3,6 +3,8 @@ import type { Random } from './random.ts';
 
 /** Timers at least this far away never ring. */
 const farMs = 1e8;
+/** Time does not jump further at once: what has a deadline gets on meanwhile. */
+const jumpMs = 200;
 
 interface Timer {
   readonly atMs: number;
@@ -73,11 +75,15 @@ export class Scheduler implements Clock {
     chosen();
   }
 
-  /** Rings the earliest timer; time jumps there. */
+  /** Rings the earliest timer, or brings it nearer. */
   ring(): void {
     let earliest = 0;
     for (let i = 1; i < this.#timers.length; i += 1) {
       if (this.#timers[i]!.atMs < this.#timers[earliest]!.atMs) earliest = i;
+    }
+    if (this.#timers[earliest]!.atMs > this.#nowMs + jumpMs) {
+      this.#nowMs += jumpMs;
+      return;
     }
     const [timer] = this.#timers.splice(earliest, 1);
     this.#nowMs = Math.max(this.#nowMs, timer!.atMs);

@@ -27,23 +27,48 @@ export type Entry =
   | { readonly kind: 'rows' | 'xa-commit'; readonly work: Work }
   | { readonly kind: 'xa-prepare'; readonly work: Work }
   | { readonly kind: 'xa-rollback'; readonly work: Work }
-  | { readonly kind: 'mark'; readonly sequence: number; readonly atMs: number; readonly shown: () => void };
+  | { readonly kind: 'mark'; readonly sequence: number; readonly atMs: number; readonly shown: () => void }
+  | { readonly kind: 'ddl'; readonly sql: string; readonly threadId: number };
+
+/** Row locks that are held elsewhere. */
+export interface RowLocks {
+  isRowLocked(rank: number): boolean;
+  isUniqueLocked(u: number): boolean;
+}
+
+/** What became of the tables: the original is the old one, and the name of the original means another table. */
+export interface Swap {
+  /** Number of the RENAME in the log. */
+  readonly index: number;
+  readonly old: ReadonlyMap<number, Row>;
+  /** The new table at that moment. */
+  readonly copy: ReadonlyMap<number, Row>;
+  /** What the application has made of rows of the new table since. */
+  readonly writes: Map<number, Row | null>;
+  readonly locks: RowLocks;
+}
 
 /**
  * The primary, as far as the original and the changelog go: commits are ordered, an entry can be read from
  * the binlog as soon as it is logged, and its rows are visible to reads only later, in the order of the
- * commits (I2).
+ * commits (I2). `latest` and `visible` are of the table that bears the original's name.
  */
-export class Server {
+export class Server implements RowLocks {
   /** The original as its writers see it: with all that is logged. */
-  readonly latest = new Map<number, Row>();
+  latest = new Map<number, Row>();
   /** The original as a read sees it. */
-  readonly visible = new Map<number, Row>();
+  visible = new Map<number, Row>();
   readonly log: Entry[] = [];
   /** Prepared XA transactions: their rows are locked, and nobody sees them. */
   readonly prepared: Work[] = [];
   /** For each rank, what each entry of the log made of it. */
   readonly history = new Map<number, { readonly index: number; readonly row: Row | null }[]>();
+  /** A sentry stands where the old table will be. */
+  sentry = false;
+  /** Null while the original bears its name. */
+  swap: Swap | null = null;
+  /** Who this is (server_uuid). */
+  uuid = 'first';
   #shown = 0;
 
   /** Entries up to here are visible. */
@@ -64,8 +89,9 @@ export class Server {
 
   commit(work: Work, kind: 'rows' | 'xa-commit' = 'rows'): void {
     for (const [rank, row] of work.changes) {
-      if (row) this.latest.set(rank, row);
-      else this.latest.delete(rank);
+      put(this.latest, rank, row);
+      this.swap?.writes.set(rank, row);
+      if (this.swap) continue;
       let past = this.history.get(rank);
       if (!past) {
         past = [];
@@ -74,6 +100,31 @@ export class Server {
       past.push({ index: this.log.length, row });
     }
     this.log.push({ kind, work });
+  }
+
+  /** Rows that we write to the new table. @param shown called when they are visible. */
+  carry(work: Work, shown: () => void): void {
+    for (const [rank, row] of work.changes) put(this.latest, rank, row);
+    this.log.push({ kind: 'rows', work });
+    this.mark(-1, 0, shown);
+  }
+
+  /** The RENAME: from now on the original's name means the new table. */
+  rename(ghost: Map<number, Row>, locks: RowLocks, threadId: number): void {
+    const { visible: old } = this;
+    this.swap = { index: this.log.length, old, copy: new Map(ghost), writes: new Map(), locks };
+    this.visible = ghost;
+    this.latest = new Map(ghost);
+    this.ddl('RENAME TABLE `t` TO `_t_del`, `_t_gho` TO `t`', threadId);
+  }
+
+  ddl(sql: string, threadId: number): void {
+    this.log.push({ kind: 'ddl', sql, threadId });
+  }
+
+  /** True while transactions hold the table: its locks are let go of when their rows are visible. */
+  get isHeld(): boolean {
+    return this.prepared.length > 0 || this.#someLock(() => true);
   }
 
   prepare(work: Work): void {
@@ -99,17 +150,21 @@ export class Server {
     this.#shown += 1;
     if (entry.kind === 'mark') entry.shown();
     if (entry.kind !== 'rows' && entry.kind !== 'xa-commit') return;
-    for (const [rank, row] of entry.work.changes) {
-      if (row) this.visible.set(rank, row);
-      else this.visible.delete(rank);
-    }
+    for (const [rank, row] of entry.work.changes) put(this.visible, rank, row);
   }
 
   /** Rows that other transactions have locked: a writer would wait for them. */
   isLocked(rank: number): boolean {
-    return this.#someLock((work) => work.changes.has(rank));
+    return this.isRowLocked(rank) || (this.swap?.locks.isRowLocked(rank) ?? false);
   }
   isValueLocked(u: number): boolean {
+    return this.isUniqueLocked(u) || (this.swap?.locks.isUniqueLocked(u) ?? false);
+  }
+
+  isRowLocked(rank: number): boolean {
+    return this.#someLock((work) => work.changes.has(rank));
+  }
+  isUniqueLocked(u: number): boolean {
     return this.#someLock((work) => work.values.has(u));
   }
 
@@ -133,4 +188,9 @@ export class Server {
     }
     return false;
   }
+}
+
+function put(rows: Map<number, Row>, rank: number, row: Row | null): void {
+  if (row) rows.set(rank, row);
+  else rows.delete(rank);
 }

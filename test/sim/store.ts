@@ -93,8 +93,13 @@ export class SimStore implements GhostStore {
       const rows = this.#read((rank) => ranks.has(rank));
       await this.#dawdle();
       if (uniqueness === 'none' || (manner === 'alone' && uniqueness === 'enforced')) {
-        for (const [rank, row] of rows) await this.#locked(() => transaction.replace(rank, row), signal);
-      } else await this.#insertAll(transaction, rows, signal);
+        for (const [rank, row] of rows) {
+          if (!checks.spoils(rank)) await this.#locked(() => transaction.replace(rank, row), signal);
+        }
+      } else {
+        const written = rows.filter(([rank]) => !checks.spoils(rank));
+        await this.#insertAll(transaction, written, signal);
+      }
       return rows.length;
     }).finally(leave);
   }
@@ -210,6 +215,7 @@ export class SimStore implements GhostStore {
     const { scheduler, random } = this.#parts;
     await scheduler.point();
     signal.throwIfAborted();
+    if (this.#parts.server.swap) this.#parts.checks.break('a statement of the data path after the swap');
     if (random.chance(this.#options.failure)) throw new Transient('the statement failed');
   }
 }

@@ -1,12 +1,6 @@
 import type { ChangeSink } from '../../src/core/stream.ts';
 import { LogPosition, type Server, type Work } from './server.ts';
 
-/** What the stream needs to know of its receiver. */
-export interface Receiver extends ChangeSink {
-  /** True while nothing more may be sent. */
-  readonly full: boolean;
-}
-
 /**
  * The binlog as the change stream delivers it: event by event, whole transactions claimed, XA rows when they
  * commit (I9). Those rows lie at its PREPARE, so no position after that is claimed before the transaction has
@@ -14,16 +8,32 @@ export interface Receiver extends ChangeSink {
  */
 export class SimStream {
   readonly #server: Server;
-  readonly #receiver: Receiver;
+  readonly #receiver: ChangeSink;
   #entry: number;
   #event = 0;
+  /** What the name of the original means to its receiver; null = not followed. */
+  #role: 'original' | 'new' | null = 'original';
+  readonly stats = { paused: false };
   /** Prepared XA transactions that were seen, and the entry of each. */
   readonly #prepared = new Map<Work, number>();
 
-  constructor(server: Server, receiver: Receiver, from: number) {
+  constructor(server: Server, receiver: ChangeSink, from: number) {
     this.#server = server;
     this.#receiver = receiver;
     this.#entry = from;
+  }
+
+  pause(): void {
+    this.stats.paused = true;
+  }
+
+  resume(): void {
+    this.stats.paused = false;
+  }
+
+  /** From here on the original's name means the new table. */
+  follow(role: 'new' | null): void {
+    this.#role = role;
   }
 
   /** The entry that is being delivered. */
@@ -32,7 +42,7 @@ export class SimStream {
   }
 
   get hasMore(): boolean {
-    return this.#entry < this.#server.log.length && !this.#receiver.full;
+    return this.#entry < this.#server.log.length && !this.stats.paused;
   }
 
   /** Delivers up to `events` events. */
@@ -51,7 +61,7 @@ export class SimStream {
       const touch = entry.work.touches[this.#event];
       if (touch) {
         this.#event += 1;
-        this.#receiver.touched('original', touch[0], touch[1]);
+        if (this.#role !== null) this.#receiver.touched(this.#role, touch[0], touch[1]);
         return;
       }
     }
@@ -59,6 +69,10 @@ export class SimStream {
       this.#event = 1;
       this.#receiver.marked({ id: 1, sequence: entry.sequence, writtenAtMs: entry.atMs });
       return;
+    }
+    if (entry.kind === 'ddl') {
+      const { sql, threadId } = entry;
+      this.#receiver.noticed({ kind: 'ddl', sql, schema: 's', threadId });
     }
     if (entry.kind === 'xa-prepare') this.#prepared.set(entry.work, this.#entry);
     if (entry.kind === 'xa-commit' || entry.kind === 'xa-rollback') this.#prepared.delete(entry.work);

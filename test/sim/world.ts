@@ -1,14 +1,16 @@
-import { Failure, messageOf } from '../../src/base/errors.ts';
+import { Ambiguous, Failure, messageOf, toError } from '../../src/base/errors.ts';
+import { Bystanders } from './bystanders.ts';
 import { Checks, Divergence } from './checks.ts';
 import { Ghost } from './ghost.ts';
 import { SimMarks } from './marks.ts';
-import { type Checkpoint, Migration } from './migration.ts';
+import { type Checkpoint, Migration, type MigrationWorld } from './migration.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import { Random } from './random.ts';
 import { KeySpace } from './row.ts';
 import { Scheduler } from './scheduler.ts';
 import { Server } from './server.ts';
-import type { StoreParts } from './store.ts';
+import type { SwapSession } from './swap.ts';
+import { TableLocks } from './table-locks.ts';
 import { Writers } from './writers.ts';
 
 /** Steps after which a run counts as one that never ends. */
@@ -26,6 +28,17 @@ export interface Outcome {
    * keys.
    */
   readonly gaveUp: boolean;
+  /** The tables were swapped; with writes in the old table that the run has named; after it had died. */
+  readonly swapped: boolean;
+  readonly told: boolean;
+  /** Nobody could say which table is which: the server did not answer. */
+  readonly unsure: boolean;
+  readonly died: boolean;
+  /** Differences that the verifier has found. */
+  readonly found: number;
+  /** Late writes, and those of them that were carried over. */
+  readonly late: number;
+  readonly carried: number;
 }
 
 /** Changes to the drawn plan, to look at one case. */
@@ -39,29 +52,48 @@ export class World {
   readonly #server = new Server();
   readonly #writers: Writers;
   readonly #checks: Checks;
-  readonly #parts: StoreParts;
-  readonly #marks: SimMarks;
+  readonly #parts: MigrationWorld;
+  readonly #locks: TableLocks;
+  readonly #bystanders: Bystanders;
+  readonly #sessions = new Set<SwapSession>();
   #migration: Migration;
   #steps = 0;
   #reconnects = 0;
+  #leaks: number;
+  #strikes: number;
+  /** The attempt to cut over has drained: whatever is written now comes late. */
+  #isDrained = false;
+  /** The process has died in a cut-over, or after it. */
+  #died = false;
 
   constructor(seed: number, overrides: Overrides = {}) {
     const random = new Random(seed);
     this.plan = { ...drawPlan(random), ...overrides };
     const { plan } = this;
+    [this.#leaks, this.#strikes] = [plan.leaks, plan.strikes];
     const space = new KeySpace(plan.kind, plan.keys);
     const ghost = new Ghost(plan.uniqueness !== 'none');
     this.#random = random;
     this.#scheduler = new Scheduler(random);
+    const scheduler = this.#scheduler;
     this.#writers = new Writers(this.#server, space, random, plan);
     this.#checks = new Checks(this.#server, ghost, space);
-    this.#marks = new SimMarks(this.#server, this.#scheduler, random, plan.failure);
-    const { scheduler, server, checks } = {
-      scheduler: this.#scheduler,
-      server: this.#server,
-      checks: this.#checks,
+    const server = this.#server;
+    this.#locks = new TableLocks(() => server.isHeld);
+    const locks = this.#locks;
+    this.#bystanders = new Bystanders(locks, scheduler, random, this.#writers);
+    this.#parts = {
+      ...{ server, ghost, space, scheduler, random, checks: this.#checks, locks, plan },
+      ...{ bystanders: this.#bystanders, sessions: this.#sessions },
+      marks: new SimMarks(server, scheduler, random, plan.failure),
+      onPhase: (phase) => this.#writers.more(plan.more[phase === 'copied' ? 0 : 1]),
+      onStep: (step) => {
+        this.#isDrained = step !== 'looking' && (this.#isDrained || step === 'drained');
+        if (step !== plan.dieAt || this.#died) return;
+        this.#died = true;
+        this.#migration.die();
+      },
     };
-    this.#parts = { server, ghost, space, scheduler, random, checks };
     this.#writers.seed();
     // The writers have been at it before we came: the start position may lie after entries that are not
     // visible yet (I1).
@@ -69,7 +101,7 @@ export class World {
     // A migration does not start while XA transactions are prepared: their rows would lie before its start.
     this.#writers.endPrepared();
     const start = { index: server.log.length, low: null, complete: false, marks: 0 };
-    this.#migration = new Migration(this.#parts, this.#marks, plan, start);
+    this.#migration = new Migration(this.#parts, start);
   }
 
   /**
@@ -80,12 +112,22 @@ export class World {
     this.#migration.run();
     let crashIn = this.plan.crashAfter;
     await Scheduler.settle();
-    while (!this.#migration.ended) {
-      if (crashIn !== null && crashIn-- === 0) {
+    let checkpoint = this.#migration.checkpoint;
+    for (let dead = false; ; ) {
+      if (this.#migration.ended) {
+        if (!this.#died || dead) break;
+        dead = true;
+        if (await this.#goOn(checkpoint)) break;
+      } else if (crashIn !== null && crashIn-- === 0) {
         crashIn = null;
-        await this.#crash();
-      } else await this.#step();
+        if (await this.#crash(checkpoint)) break;
+        checkpoint = this.#migration.checkpoint;
+      } else {
+        await this.#step();
+        if (!this.#died && this.#random.chance(0.05)) checkpoint = this.#migration.checkpoint;
+      }
     }
+    this.#judge();
     return { steps: this.#steps, ...this.#verdict() };
   }
 
@@ -124,7 +166,8 @@ export class World {
     while (this.#random.chance(0.2)) this.#act();
     await Scheduler.settle();
     const { changes, watermark, checkpoint } = this.#migration;
-    if (this.#steps % 8 === 0) this.#checks.checkpoint(changes, watermark, checkpoint.index);
+    if (this.#steps % 8 === 0 && this.#server.swap === null)
+      this.#checks.checkpoint(changes, watermark, checkpoint.index);
     if (this.#checks.broken) throw new Divergence(this.#checks.broken);
   }
 
@@ -133,13 +176,17 @@ export class World {
     const { weights } = this.plan;
     const { stream, gate } = this.#migration;
     const writers = this.#writers;
-    if (writers.done) this.#migration.writersStopped();
+    this.#locks.grant();
     const choices: [number, () => void][] = [
-      [writers.done ? 0 : weights.write, () => writers.step()],
+      [writers.done ? 0 : weights.write, () => this.#write()],
       [this.#server.behind ? weights.show : 0, () => this.#server.show()],
       [stream.hasMore ? weights.deliver : 0, () => stream.deliver(1 + this.#random.int(4))],
       [this.#reconnects < reconnectsMax ? weights.reconnect : 0, () => this.#reconnect()],
       [weights.gate, () => gate.turn()],
+      [this.#bystanders.mayCome ? weights.come : 0, () => this.#bystanders.come()],
+      [this.#bystanders.count > 0 ? weights.go : 0, () => this.#bystanders.go()],
+      [this.#strikes > 0 && this.#sessions.size > 0 ? 0.1 : 0, () => this.#strike()],
+      [this.#zombie ? 0.1 : 0, () => this.#migration.swap.endAtServer(this.#zombie!)],
       [this.#scheduler.timers > 0 ? weights.ring : 0, () => this.#scheduler.ring()],
       [
         this.#scheduler.waiting > 0 ? weights.goOn * this.#scheduler.waiting : 0,
@@ -157,21 +204,63 @@ export class World {
     }
   }
 
+  /** A session of a cut-over that is lost, which the server has not noticed yet. */
+  get #zombie(): SwapSession | undefined {
+    for (const session of this.#sessions) if (!session.usable) return session;
+    return undefined;
+  }
+
+  #strike(): void {
+    this.#strikes -= 1;
+    this.#migration.swap.strike();
+  }
+
+  /** A writer that has to wait for the table waits, but for those that slip through. */
+  #write(): void {
+    const isFree = this.#locks.isFree('original', 'write');
+    const leaks = !isFree && this.#leaks > 0 && this.#isDrained && this.#server.swap === null;
+    if (leaks) {
+      this.#leaks -= 1;
+      this.#checks.leaked = true;
+    }
+    this.#writers.step(isFree || leaks);
+  }
+
+  /**
+   * The process has died: once all its statements are over another one goes on, unless the tables are
+   * swapped.
+   * @returns true when they are.
+   */
+  async #goOn(checkpoint: Checkpoint): Promise<boolean> {
+    while (this.#sessions.size > 0) {
+      this.#steps += 1;
+      this.#act();
+      await Scheduler.settle();
+    }
+    if (this.#server.swap !== null) {
+      this.#died = true;
+      return true;
+    }
+    this.#server.sentry = false;
+    // The changelog tells the next run how many marks there were.
+    this.#resume({ ...checkpoint, marks: this.#migration.heartbeat.marks });
+    return false;
+  }
+
   #reconnect(): void {
     this.#reconnects += 1;
     this.#migration.stream.reconnect();
   }
 
-  /** The process dies; another one starts from the checkpoint that the first wrote a while before. */
-  async #crash(): Promise<void> {
-    const checkpoint = this.#migration.checkpoint;
-    const lost = this.#random.int(40);
-    for (let i = 0; i < lost && !this.#migration.ended; i += 1) await this.#step();
-    if (this.#migration.ended) return;
-    this.#migration.stop();
+  /**
+   * The process dies, or is told to end; another one starts from the checkpoint that the first wrote a while
+   * before. @returns true when the tables are swapped.
+   */
+  async #crash(checkpoint: Checkpoint): Promise<boolean> {
+    if (this.#random.chance(0.5)) this.#migration.die();
+    else this.#migration.stop();
     while (!this.#migration.ended) await this.#step();
-    // The changelog tells the next run how many marks there were.
-    this.#resume({ ...checkpoint, marks: this.#migration.heartbeat.marks });
+    return await this.#goOn(checkpoint);
   }
 
   #resume(checkpoint: Checkpoint): void {
@@ -180,24 +269,64 @@ export class World {
       checkpoint.complete || (checkpoint.low !== null && rank <= space.rank(checkpoint.low));
     for (const rank of [...ghost.rows.keys()]) if (!isCopied(rank)) ghost.rows.delete(rank);
     this.#checks.restart(isCopied);
-    this.#migration = new Migration(this.#parts, this.#marks, this.plan, checkpoint);
+    this.#migration = new Migration(this.#parts, checkpoint);
     this.#migration.run();
   }
 
-  #verdict(): { refused: boolean; gaveUp: boolean } {
+  /** Whether the end of the run is one that it may have. */
+  #judge(): void {
+    const { failure } = this.#migration;
+    const { swap } = this.#server;
+    const told = new Set<number>();
+    if (swap && failure instanceof Ambiguous) {
+      for (const [, key] of messageOf(failure).matchAll(/k=(\w+)/g)) told.add(this.#rank(key!));
+    }
+    const settled = failure === null || told.size > 0;
+    if (swap && settled && !this.#died) this.#checks.afterSwap(told);
+    if (failure === null && !swap) this.#checks.break('the run ended well without a swap');
+  }
+
+  #rank(text: string): number {
+    const { space } = this.#parts;
+    return space.rank(space.kind === 'integer' ? Number(text) : text);
+  }
+
+  #verdict(): Omit<Outcome, 'steps'> {
     const { failure } = this.#migration;
     const { collide, capacity, keys } = this.plan;
-    if (this.#checks.broken) throw new Divergence(this.#checks.broken);
-    if (failure === null) return { refused: false, gaveUp: false };
+    const { broken, found, late, carried } = this.#checks;
+    if (broken) throw new Divergence(broken);
+    const swapped = this.#server.swap !== null;
+    const counts = { found: found.size, late: late.size, carried: carried.size };
+    const outcome = {
+      refused: false,
+      gaveUp: false,
+      told: false,
+      unsure: false,
+      swapped,
+      died: this.#died,
+      ...counts,
+    };
+    if (failure === null || (swapped && this.#died)) return outcome;
     const said = messageOf(failure);
+    if (failure instanceof Ambiguous && /late writes are in the old table only/.test(said))
+      return { ...outcome, told: true };
+    if (failure instanceof Ambiguous && /whether the tables have been swapped: the statement/.test(said))
+      return { ...outcome, unsure: true };
     if (collide && failure instanceof Failure && /rows \S+ and \S+ have u = \d+/.test(said)) {
-      return { refused: true, gaveUp: false };
+      return { ...outcome, refused: true };
     }
+    // Syncs that are broken may break what repairs them.
+    if (this.plan.spoils > 0 && /differs from the original again|still differ from the original/.test(said))
+      return { ...outcome, refused: true };
     // A set full of keys that a chunk holds stops the stream, and with it the change that the chunk waits
     // for.
-    if (capacity < keys && /^conflict of chunk|still in the way/.test(said))
-      return { refused: false, gaveUp: true };
-    throw new Divergence(`the migration failed: ${said}`);
+    if (
+      capacity < keys * (this.plan.kind === 'collated' ? 2 : 1) &&
+      /^conflict of chunk|still in the way/.test(said)
+    )
+      return { ...outcome, gaveUp: true };
+    throw new Divergence(`the migration failed: ${toError(failure).stack}`);
   }
 }
 

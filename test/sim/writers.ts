@@ -31,6 +31,11 @@ export class Writers {
     this.#left = options.transactions;
   }
 
+  /** The application goes on. */
+  more(transactions: number): void {
+    this.#left += transactions;
+  }
+
   get done(): boolean {
     return this.#left === 0 && this.#server.prepared.length === 0;
   }
@@ -47,20 +52,29 @@ export class Writers {
     for (const work of [...this.#server.prepared]) this.#server.decide(work, this.#random.chance(0.8));
   }
 
-  /** One transaction, or a step of an XA transaction; nothing where it would have to wait for a lock. */
-  step(): void {
+  /**
+   * One transaction, or a step of an XA transaction; nothing where it would have to wait for a lock.
+   * @param mayBegin false while the table is locked.
+   */
+  step(mayBegin = true): void {
     const { prepared } = this.#server;
-    if (prepared.length > 0 && (this.#left === 0 || this.#random.chance(0.3))) {
+    if (prepared.length > 0 && (this.#left === 0 || !mayBegin || this.#random.chance(0.3))) {
       this.#server.decide(this.#random.pick(prepared), this.#random.chance(0.8));
       return;
     }
-    if (this.#left === 0) return;
-    const draft = new Draft(this.#server, !this.#options.collide);
+    if (this.#left === 0 || !mayBegin) return;
+    const draft = new Draft(this.#server, !this.#collide);
     for (let n = 1 + this.#random.int(3); n > 0; n -= 1) if (!this.#operate(draft)) return;
     if (draft.touches.length === 0) return;
     this.#left -= 1;
-    if (this.#options.xa && this.#random.chance(0.25)) this.#server.prepare(draft);
+    if (this.#options.xa && this.#server.swap === null && this.#random.chance(0.25))
+      this.#server.prepare(draft);
     else this.#server.commit(draft);
+  }
+
+  /** The new table enforces what the original did not. */
+  get #collide(): boolean {
+    return this.#options.collide && this.#server.swap === null;
   }
 
   /** @returns false when the transaction met a lock. */
@@ -113,7 +127,7 @@ export class Writers {
 
   #freeValue(draft: Draft, rank: number): number | null {
     const u = this.#random.int(this.#space.size + 2);
-    if (this.#options.collide && this.#random.chance(0.3)) return u;
+    if (this.#collide && this.#random.chance(0.3)) return u;
     return draft.isTaken(u, rank) ? null : u;
   }
 

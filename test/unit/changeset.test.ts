@@ -227,4 +227,18 @@ describe('room', () => {
     await beat;
     assert.ok(changes.full);
   });
+
+  // A stream that rests until there is room for a good while, and a conflict that waits for the stream unless the set
+  // is full, waited for each other where the set was nearly full. Found by the simulation.
+  it('is there again only when the stream goes on', () => {
+    const { changes, dispatch, settle } = make(true, 5);
+    settle(dispatch(null));
+    for (let key = 0; key < 5; key += 1) changes.touch(key, false);
+    changes.release(changes.take(1, at(9), never)!);
+    assert.ok(changes.full, 'four of five');
+    changes.release(changes.take(1, at(9), never)!);
+    assert.equal(changes.full, false);
+    changes.touch(7, false);
+    assert.equal(changes.full, false);
+  });
 });

@@ -59,6 +59,7 @@ class World implements VerifyStore {
         changes: {
           changed: this.changed,
           has: (key) => this.pending.has(key),
+          pending: () => this.pending.keys() as Generator<Key>,
           touch: (key) => void (this.repairs && this.#sync(key)),
         },
         visibility: {

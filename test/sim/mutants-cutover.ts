@@ -1,0 +1,174 @@
+import { type Mutant, one } from './mutant.ts';
+
+const cutover = 'src/stages/cutover.ts';
+const late = 'src/migrator/late-writes.ts';
+const intake = 'src/migrator/intake.ts';
+const swap = 'test/sim/swap.ts';
+const lateRows = 'test/sim/late-rows.ts';
+const inUnit = 'test/unit/cutover.test.ts';
+
+/** One attempt, from the look for old transactions to the answer of the RENAME (I7). */
+export const attempts: readonly Mutant[] = [
+  {
+    name: 'no drain under the lock',
+    breaks: 'I6, I7',
+    caughtBy: 'sim',
+    edits: [
+      { file: cutover, from: 'await applier.drain(signal);', to: 'void applier;' },
+      { file: cutover, from: 'if (!changes.empty) throw', to: 'if (changes.size < 0) throw' },
+    ],
+  },
+  one(
+    'the drain mark is not waited for',
+    'I6, I7',
+    cutover,
+    'await visibility.pass(this.#options.lockTimeoutMs, signal);',
+    'await visibility.mark();',
+  ),
+  one(
+    'a change after the drain mark is let go',
+    'I7',
+    cutover,
+    'if (!changes.empty) throw',
+    'if (changes.size < 0) throw',
+    inUnit,
+  ),
+  one(
+    'the sentry goes before the RENAME waits for it',
+    'I7',
+    cutover,
+    "await this.#see(['sentry', 'original'], renaming, signal);",
+    '',
+    inUnit,
+  ),
+  one(
+    'the unlock comes before the RENAME waits for the original',
+    'I7',
+    cutover,
+    "await this.#see(['original'], renaming, signal);",
+    '',
+  ),
+  {
+    name: 'a wait for the ghost counts as one for the original',
+    breaks: 'I7, HAZARDS 108',
+    caughtBy: 'sim',
+    edits: [
+      {
+        file: swap,
+        from: "if (locks.isHeldByOthers([lock, rename], 'ghost')) return 'others';",
+        to: '',
+      },
+      { file: swap, from: "if (waits !== 'original' || locks", to: 'if (locks' },
+    ],
+  },
+  one(
+    'others are locked out for ever',
+    'DESIGN 5',
+    cutover,
+    'await port.close();',
+    'await port.recheck(signal);',
+  ),
+  one('the RENAME goes on after a step back', 'I7', swap, '    this.#end(rename);\n    await', '    await'),
+  one('nobody steps back', 'DESIGN 5', cutover, 'await port.stepBack();', 'await Promise.resolve();', inUnit),
+  one(
+    'a lost answer means that nothing has happened',
+    'DESIGN 5',
+    cutover,
+    'const outcome = await this.#parts.port.outcome();',
+    "const outcome = 'unchanged' as SwapOutcome;",
+  ),
+  one(
+    'a lost answer means that the tables are swapped',
+    'DESIGN 5',
+    cutover,
+    'const outcome = await this.#parts.port.outcome();',
+    "const outcome = 'swapped' as SwapOutcome;",
+  ),
+  one(
+    'what is unclear counts as unchanged',
+    'DESIGN 5',
+    cutover,
+    "if (outcome === 'unchanged') throw error;",
+    "if (outcome !== 'swapped') throw error;",
+    inUnit,
+  ),
+  one('the applier goes on after the swap', 'I7', cutover, '    onSwapped();', ''),
+  one(
+    'a comparison runs beside the swap',
+    'DESIGN 5',
+    cutover,
+    'await turnstile.exclusive(() => this.#swap(limit.signal), limit.signal);',
+    'await this.#swap(limit.signal);',
+  ),
+  one('old transactions are not looked for', 'DESIGN 5', cutover, 'await this.#look(signal);', '', inUnit),
+  one(
+    'keys that wait are not compared under the lock',
+    'I6',
+    cutover,
+    'await this.#parts.compare?.(signal);',
+    '',
+  ),
+];
+
+/** After the swap: the stream up to the RENAME, and what came in between (I7). */
+export const settling: readonly Mutant[] = [
+  one(
+    'late writes are not looked at',
+    'I7',
+    late,
+    'const batch = changes.take(batchKeys, heartbeat.visible, heartbeat.visible);',
+    'const batch = null as ReturnType<typeof changes.take>;',
+  ),
+  one('the stream is not read up to the RENAME', 'I7', late, 'await waitForSwap(path, signal);', ''),
+  one(
+    'a late write goes over a newer row',
+    'I7',
+    late,
+    '(comparable ? intake.touchedSince.has(key) : intake.touchedSince.size > 0)',
+    '(comparable && key === null)',
+  ),
+  one(
+    'what the stream has not brought is not newer',
+    'I7',
+    late,
+    'return !keys.some((key) => this.#isNewer(key));',
+    'return keys.length > 0;',
+  ),
+  one(
+    'keys of a collation are told apart',
+    'I4, I7',
+    late,
+    '(comparable ? intake.touchedSince.has(key) : intake.touchedSince.size > 0)',
+    '(comparable || intake.touchedSince.has(key)) && intake.touchedSince.has(key)',
+  ),
+  {
+    name: 'the new rows are asked about before they are locked',
+    breaks: 'I7',
+    caughtBy: 'sim',
+    edits: [
+      { file: lateRows, from: '      if (!(await mayStay())) return false;\n', to: '' },
+      {
+        file: lateRows,
+        from: '      for (const rank of ranks) {\n        const row',
+        to: '      if (!(await mayStay())) return false;\n      for (const rank of ranks) {\n        const row',
+      },
+    ],
+  },
+  one(
+    'a late write that collides is passed over',
+    'I7',
+    late,
+    'if (batch.length === 1) return this.#leave(',
+    'if (batch.length === 1) return void (',
+  ),
+  one('a key that is left is not told', 'I7', late, 'this.#left.push(this.#words(key));', ''),
+  one(
+    'late writes that are left end well',
+    'I7, HAZARDS 108',
+    late,
+    'if (keys.length === 0) return;',
+    'if (keys.length >= 0) return;',
+  ),
+  one('late writes that fill the set stop the stream', 'I7', late, 'intake.unbind();', ''),
+  one('the RENAME in the stream means nothing', 'I7', intake, 'this.#onSwapSeen();', ''),
+];

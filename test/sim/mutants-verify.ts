@@ -1,0 +1,112 @@
+import { type Mutant, one } from './mutant.ts';
+
+const verifier = 'src/stages/verifier.ts';
+const watch = 'src/core/verify-watch.ts';
+const changeset = 'src/core/changeset.ts';
+const simStore = 'test/sim/verify-store.ts';
+const sql = 'src/core/comparison-sql.ts';
+const inUnit = 'test/unit/verifier.test.ts';
+const inSql = 'test/unit/verifier-sql.test.ts';
+
+/** What the comparison sees, and what the verifier makes of it (I6). */
+export const verification: readonly Mutant[] = [
+  one('nothing is counted', 'I6', simStore, 'original.n === copy.n && ', ''),
+  one('nothing is counted in SQL', 'I6', sql, 'SELECT COUNT(*) AS n', 'SELECT 0 AS n', inSql),
+  one(
+    'rows that have swapped their values look alike',
+    'I6',
+    simStore,
+    'return scramble(version ^ quietVersion(rank, u));',
+    'return version ^ quietVersion(rank, u);',
+  ),
+  one('the sum is linear in SQL', 'I6', sql, 'BIT_XOR(CRC32(CRC32(', 'BIT_XOR(CRC32((', inSql),
+  one(
+    'what differs is forgotten',
+    'I6',
+    verifier,
+    'for (const key of keys) this.#watch.suspect(key);',
+    'void keys;',
+  ),
+  one(
+    'a difference of a chunk is believed at once',
+    'a false alarm',
+    verifier,
+    'for (const key of keys) this.#watch.suspect(key);',
+    "for (const key of keys) this.#differs(key, ['?']);",
+  ),
+  one(
+    'keys that wait for their sync are judged',
+    'a false alarm',
+    verifier,
+    'const keys = taken.filter((key) => !changes.has(key));',
+    'const keys = taken;',
+  ),
+  one(
+    'a row that changes is judged',
+    'a false alarm',
+    verifier,
+    'if (watch.isStill(key)) this.#differs',
+    'if (watch.isStill(key) || key !== null) this.#differs',
+  ),
+  one(
+    'the mark after a look is not waited for',
+    'a false alarm',
+    verifier,
+    "if (judged.size > 0) await retry('verifying rows', pass, signal);",
+    '',
+  ),
+  one(
+    'touches of keys that are looked at are not seen',
+    'a false alarm',
+    watch,
+    'if (this.#guarded.has(key)) this.#touched.add(key);',
+    '',
+  ),
+  one(
+    'a repaired row is not looked at again',
+    'I6',
+    verifier,
+    '    changes.touch(key, true);\n    this.#watch.suspect(key);',
+    '    changes.touch(key, true);',
+  ),
+  one('a difference is told and not repaired', 'I6', verifier, '    changes.touch(key, true);\n', ''),
+  one(
+    'one more difference of a repaired row is nothing',
+    'I6',
+    verifier,
+    'if (this.#repairs.has(key)) {',
+    'if (this.#repairs.has(key) && this.#rows < 0) {',
+    inUnit,
+  ),
+  one(
+    'keys that change after their chunk are not watched',
+    'I6',
+    verifier,
+    'this.#watch.touch(key, sampled);',
+    'void sampled;',
+  ),
+  one(
+    'what was pending when it began is not watched',
+    'I6',
+    verifier,
+    'for (const key of this.#parts.changes.pending()) this.touched(key);',
+    '',
+  ),
+  one(
+    'what is found under the lock is let go',
+    'I6',
+    verifier,
+    'for (const key of judged.keys()) this.#watch.suspect(key);\n        this.#progressed.beat();\n        throw',
+    'for (const key of judged.keys()) this.#watch.suspect(key);\n        if (done < 0) throw',
+    inUnit,
+  ),
+  one('one pass is enough', 'I6', verifier, 'if (this.#repairs.found === before) break;', 'break;', inUnit),
+  one(
+    'a set that was full has room at once',
+    'a deadlock with the stream',
+    changeset,
+    'if (this.size < this.#capacity * fullUntil) this.#filled = false;',
+    'this.#filled = false;',
+    'test/unit/changeset.test.ts',
+  ),
+];
