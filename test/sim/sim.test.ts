@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Outcome, type Overrides, simulate } from './world.ts';
+import type { Outcome } from './verdict.ts';
+import { type Overrides, simulate } from './world.ts';
 
 /** Writers, bystanders and all else take their turns. */
 const busy = {

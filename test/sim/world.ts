@@ -1,4 +1,4 @@
-import { Ambiguous, Failure, messageOf, toError } from '../../src/base/errors.ts';
+import { messageOf } from '../../src/base/errors.ts';
 import { Bystanders } from './bystanders.ts';
 import { Checks, Divergence } from './checks.ts';
 import { Ghost } from './ghost.ts';
@@ -11,6 +11,7 @@ import { Scheduler } from './scheduler.ts';
 import { Server } from './server.ts';
 import type { SwapSession } from './swap.ts';
 import { TableLocks } from './table-locks.ts';
+import { judge, type Outcome } from './verdict.ts';
 import { Writers } from './writers.ts';
 
 /** Steps after which a run counts as one that never ends. */
@@ -18,28 +19,6 @@ const stepsMax = 30_000;
 
 /** Were a transaction that does not fit into the change set cut short each time, the run would never end. */
 const reconnectsMax = 20;
-
-export interface Outcome {
-  readonly steps: number;
-  /** The migration ended with the Failure that names two rows of the original that collide. */
-  readonly refused: boolean;
-  /**
-   * The migration gave up on a conflict, as it may where the change set has less room than the table has
-   * keys.
-   */
-  readonly gaveUp: boolean;
-  /** The tables were swapped; with writes in the old table that the run has named; after it had died. */
-  readonly swapped: boolean;
-  readonly told: boolean;
-  /** Nobody could say which table is which: the server did not answer. */
-  readonly unsure: boolean;
-  readonly died: boolean;
-  /** Differences that the verifier has found. */
-  readonly found: number;
-  /** Late writes, and those of them that were carried over. */
-  readonly late: number;
-  readonly carried: number;
-}
 
 /** Changes to the drawn plan, to look at one case. */
 export type Overrides = Partial<Plan>;
@@ -127,8 +106,12 @@ export class World {
         if (!this.#died && this.#random.chance(0.05)) checkpoint = this.#migration.checkpoint;
       }
     }
-    this.#judge();
-    return { steps: this.#steps, ...this.#verdict() };
+    const outcome = judge({
+      ...{ plan: this.plan, server: this.#server, checks: this.#checks, space: this.#parts.space },
+      failure: this.#migration.failure,
+      died: this.#died,
+    });
+    return { steps: this.#steps, ...outcome };
   }
 
   /** What stood where when a run broke off. */
@@ -271,62 +254,6 @@ export class World {
     this.#checks.restart(isCopied);
     this.#migration = new Migration(this.#parts, checkpoint);
     this.#migration.run();
-  }
-
-  /** Whether the end of the run is one that it may have. */
-  #judge(): void {
-    const { failure } = this.#migration;
-    const { swap } = this.#server;
-    const told = new Set<number>();
-    if (swap && failure instanceof Ambiguous) {
-      for (const [, key] of messageOf(failure).matchAll(/k=(\w+)/g)) told.add(this.#rank(key!));
-    }
-    const settled = failure === null || told.size > 0;
-    if (swap && settled && !this.#died) this.#checks.afterSwap(told);
-    if (failure === null && !swap) this.#checks.break('the run ended well without a swap');
-  }
-
-  #rank(text: string): number {
-    const { space } = this.#parts;
-    return space.rank(space.kind === 'integer' ? Number(text) : text);
-  }
-
-  #verdict(): Omit<Outcome, 'steps'> {
-    const { failure } = this.#migration;
-    const { collide, capacity, keys } = this.plan;
-    const { broken, found, late, carried } = this.#checks;
-    if (broken) throw new Divergence(broken);
-    const swapped = this.#server.swap !== null;
-    const counts = { found: found.size, late: late.size, carried: carried.size };
-    const outcome = {
-      refused: false,
-      gaveUp: false,
-      told: false,
-      unsure: false,
-      swapped,
-      died: this.#died,
-      ...counts,
-    };
-    if (failure === null || (swapped && this.#died)) return outcome;
-    const said = messageOf(failure);
-    if (failure instanceof Ambiguous && /late writes are in the old table only/.test(said))
-      return { ...outcome, told: true };
-    if (failure instanceof Ambiguous && /whether the tables have been swapped: the statement/.test(said))
-      return { ...outcome, unsure: true };
-    if (collide && failure instanceof Failure && /rows \S+ and \S+ have u = \d+/.test(said)) {
-      return { ...outcome, refused: true };
-    }
-    // Syncs that are broken may break what repairs them.
-    if (this.plan.spoils > 0 && /differs from the original again|still differ from the original/.test(said))
-      return { ...outcome, refused: true };
-    // A set full of keys that a chunk holds stops the stream, and with it the change that the chunk waits
-    // for.
-    if (
-      capacity < keys * (this.plan.kind === 'collated' ? 2 : 1) &&
-      /^conflict of chunk|still in the way/.test(said)
-    )
-      return { ...outcome, gaveUp: true };
-    throw new Divergence(`the migration failed: ${toError(failure).stack}`);
   }
 }
 
