@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 import { changes, server } from './mutants-changes.ts';
-import { builds } from './mutants-indexes.ts';
 import { attempts, settling } from './mutants-cutover.ts';
+import { builds } from './mutants-indexes.ts';
 import { marks, places } from './mutants-marks.ts';
 import { stages, units } from './mutants-stages.ts';
 import { verification } from './mutants-verify.ts';
