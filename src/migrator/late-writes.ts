@@ -14,9 +14,10 @@ export interface LatePath extends Pick<DataPath, 'heartbeat' | 'changes' | 'retr
   readonly lateRows: Pick<LateRows, 'carry'>;
 }
 
-/** How keys are told, and whether they can be told apart. */
+/** How keys are told, whether they can be told apart, and what the new table has of its own. */
 export interface LatePlan {
   readonly codec: Pick<KeyCodec, 'comparable' | 'columns' | 'literals'>;
+  readonly triggers: { readonly made: readonly unknown[] };
 }
 
 /** How long the stream may take to reach the RENAME and a mark after it, ms. */

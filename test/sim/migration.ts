@@ -200,7 +200,12 @@ export class Migration {
       ...{ heartbeat, changes, intake: this.#intake, retry: this.#retry, followsNewTable: plan.followsNew },
       lateRows: new SimLateRows(this.#world, plan.failure),
     };
-    const left = await settleLateWrites(path, { codec: this.#codec() }, log, signal);
+    const left = await settleLateWrites(
+      path,
+      { codec: this.#codec(), triggers: { made: plan.triggers ? ['one'] : [] } },
+      log,
+      signal,
+    );
     refuseLeftBehind(left, tables.old);
   }
 
@@ -212,6 +217,7 @@ export class Migration {
         ...{ port: this.swap, changes: this.changes, visibility: this.heartbeat, applier: this.#applier },
         ...{ turnstile: this.#turnstile, clock: scheduler, onStep, warn: () => undefined },
         compare: async (stop) => await this.verifier?.finish(stop),
+        retire: () => this.#retired.abort(new Error('the ghost must not be written to any more')),
         onSwapped: () => this.#retired.abort(new Error('the tables are swapped')),
       },
       { lockTimeoutMs: plan.lockTimeoutMs, patienceMs: plan.lockTimeoutMs / 3 },

@@ -2,6 +2,7 @@ import type { CutOverStep } from '../../src/core/swap-port.ts';
 import type { Random } from './random.ts';
 import type { KeyKind } from './row.ts';
 import type { Uniqueness } from './store.ts';
+import type { TableName } from './table-locks.ts';
 
 /** How likely each kind of step is, against the others. */
 export interface Weights {
@@ -45,7 +46,10 @@ export interface Plan {
   readonly more: readonly [number, number];
   /** The new table's keys are the same keys to us: its changes can be followed. */
   readonly followsNew: boolean;
-  readonly originalFirst: boolean;
+  /** The names in the order in which a RENAME asks for them. */
+  readonly names: readonly TableName[];
+  /** The new table gets triggers. */
+  readonly triggers: boolean;
   /** Writes that pass the lock of the cut-over, as if the server did not hold them. */
   readonly leaks: number;
   /** Sessions of a cut-over that die. */
@@ -56,6 +60,13 @@ export interface Plan {
   readonly dieAt: CutOverStep | null;
   readonly weights: Weights;
 }
+
+/** Mostly the sentry sorts behind the original. */
+const orders: readonly (readonly TableName[])[] = [
+  ['ghost', 'original', 'sentry'],
+  ['original', 'ghost', 'sentry'],
+  ['sentry', 'ghost', 'original'],
+];
 
 const deadly: readonly CutOverStep[] = [
   'sentry',
@@ -98,7 +109,8 @@ export function drawPlan(random: Random): Plan {
     verifyWorkers: 1 + random.int(2),
     more: [random.pick([0, 5, 15]), random.pick([0, 5])],
     followsNew: random.chance(0.8),
-    originalFirst: random.chance(0.3),
+    names: random.pick(orders),
+    triggers: random.chance(0.1),
     leaks: random.chance(0.2) ? 1 + random.int(3) : 0,
     strikes: random.chance(0.2) ? 1 + random.int(2) : 0,
     lockTimeoutMs: random.pick([6000, 30_000]),

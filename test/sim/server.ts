@@ -63,7 +63,9 @@ export class Server implements RowLocks {
   readonly prepared: Work[] = [];
   /** For each rank, what each entry of the log made of it. */
   readonly history = new Map<number, { readonly index: number; readonly row: Row | null }[]>();
-  /** A sentry stands where the old table will be. */
+  /** The ghost has what only the new table may have. */
+  dressed = false;
+  /** The sentry stands. */
   sentry = false;
   /** Null while the original bears its name. */
   swap: Swap | null = null;

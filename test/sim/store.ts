@@ -160,6 +160,7 @@ export class SimStore implements GhostStore {
   ): Promise<number> {
     const { ghost, scheduler, random } = this.#parts;
     const transaction = ghost.begin();
+    if (this.#parts.server.dressed) this.#parts.checks.break('the ghost was written to with triggers on it');
     try {
       await this.#step(signal);
       const result = await work(transaction);

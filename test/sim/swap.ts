@@ -7,8 +7,10 @@ import type { TableLocks, TableName } from './table-locks.ts';
 export interface SwapOptions {
   /** Chance of each step to fail. */
   readonly failure: number;
-  /** The original's name sorts before those of the sentry and the ghost: the RENAME asks for it first. */
-  readonly originalFirst: boolean;
+  /** The names in the order in which the RENAME asks for them. */
+  readonly names: readonly TableName[];
+  /** The new table gets triggers. */
+  readonly triggers: boolean;
   readonly lockTimeoutMs: number;
 }
 
@@ -45,7 +47,6 @@ export class SimSwap implements SwapPort {
   #lock: SwapSession | null = null;
   #rename: SwapSession | null = null;
   #renaming: Promise<void> | null = null;
-  #sentryDropped = false;
   #steppedBack = false;
   #dead = false;
   /** Entries of the log from here on came under the lock; null while there is none. */
@@ -86,7 +87,7 @@ export class SimSwap implements SwapPort {
 
   async open(signal: AbortSignal): Promise<SwapThreads> {
     await this.#step(signal);
-    [this.#sentryDropped, this.#steppedBack, this.#renaming] = [false, false, null];
+    [this.#steppedBack, this.#renaming] = [false, null];
     [this.#lockedAt, this.#letGo] = [null, false];
     const open = (): SwapSession => {
       lastThread += 1;
@@ -126,8 +127,19 @@ export class SimSwap implements SwapPort {
     return this.#on(lock, signal, async () => {
       await this.#ownLock(lock, 'original', 'read-only', patienceMs);
       this.#lockedAt = this.#parts.server.log.length;
-      await this.#ownLock(lock, 'old', 'exclusive', patienceMs);
+      await this.#ownLock(lock, 'sentry', 'exclusive', patienceMs);
     });
+  }
+
+  dress(signal: AbortSignal): Promise<void> {
+    return this.#on(this.#rename!, signal, async () => {
+      this.#parts.server.dressed = this.#options.triggers;
+    });
+  }
+
+  async undress(): Promise<void> {
+    await this.#point();
+    this.#parts.server.dressed = false;
   }
 
   rename(): Promise<void> {
@@ -145,14 +157,13 @@ export class SimSwap implements SwapPort {
       const waits = locks.waits(rename);
       if (waits === null) return 'nothing';
       if (locks.isHeldByOthers([lock, rename], 'ghost')) return 'others';
-      if (waits === 'old') return 'sentry';
+      if (waits === 'sentry') return 'sentry';
       if (waits !== 'original' || locks.isHeldByOthers([lock, rename], 'original')) return 'others';
       return locks.isHeldBy(lock, 'original') ? 'original' : 'others';
     });
   }
 
   dropSentry(signal: AbortSignal): Promise<void> {
-    this.#sentryDropped = true;
     return this.#on(this.#lock!, signal, async () => this.#dropSentry());
   }
 
@@ -170,7 +181,6 @@ export class SimSwap implements SwapPort {
     );
     if (unended) this.#letGo = true;
     if (lock.usable) {
-      if (!unended && !this.#sentryDropped) this.#dropSentry();
       await this.#point();
       this.#parts.locks.leave(lock);
     }
@@ -203,10 +213,8 @@ export class SimSwap implements SwapPort {
   /** The locks one by one, in the order of the names; then the names change, if all is as it must be. */
   async #renameAtServer(session: SwapSession): Promise<void> {
     const { locks, server, ghost, checks, scheduler } = this.#parts;
-    const names: TableName[] = ['old', 'ghost'];
-    names.splice(this.#options.originalFirst ? 0 : 2, 0, 'original');
     try {
-      for (const name of names) {
+      for (const name of this.#options.names) {
         await this.#ownLock(session, name, 'exclusive', this.#options.lockTimeoutMs);
         await scheduler.point();
         if (!session.alive) throw new Transient('the RENAME was killed');
@@ -238,7 +246,7 @@ export class SimSwap implements SwapPort {
 
   #dropSentry(): void {
     this.#parts.server.sentry = false;
-    if (this.#lock) this.#parts.locks.leave(this.#lock, 'old');
+    if (this.#lock) this.#parts.locks.leave(this.#lock, 'sentry');
   }
 
   /** Sees R end. */

@@ -1,7 +1,7 @@
 import { Transient } from '../../src/base/errors.ts';
 
-/** A name of a table; that of the old one is the sentry's until the swap. */
-export type TableName = 'original' | 'ghost' | 'old';
+/** A name of a table. */
+export type TableName = 'original' | 'ghost' | 'sentry';
 
 /** How a statement or transaction holds a table. `read-only` is LOCK TABLES .. READ. */
 export type LockMode = 'read' | 'write' | 'read-only' | 'exclusive';

@@ -225,6 +225,7 @@ export class World {
       return true;
     }
     this.#server.sentry = false;
+    this.#server.dressed = false;
     // The changelog tells the next run how many marks there were.
     this.#resume({ ...checkpoint, marks: this.#migration.heartbeat.marks });
     return false;
