@@ -17,6 +17,7 @@ import { type ParsedOptions, parseOptions } from './ops/parse-options.ts';
 import { helpText } from './ops/program.ts';
 import { hideSecrets, secretsOf } from './ops/secrets.ts';
 import { defaultSocketFile } from './ops/socket-file.ts';
+import { type Statsd, statsdOf } from './ops/statsd.ts';
 import { targetOf } from './ops/target.ts';
 import { version } from './ops/version.ts';
 
@@ -63,10 +64,13 @@ async function migrate({ options, password, log, env }: Invocation): Promise<voi
     ...{ secrets: secretsOf(options, password), env, clock, log },
     snapshot: () => migration.snapshot(),
   });
-  const migration: Migrator = buildMigration({
-    ...{ options, password, log, target, settings, socketFile, clock, moments },
+  const statsd = statsdOf(options, {
+    ...{ clock, snapshot: () => migration.snapshot(), warn: (message) => log.warn(message) },
   });
-  await operate(migration, { options, socketFile, clock, log, print, signals: process, moments });
+  const migration: Migrator = buildMigration({
+    ...{ options, password, log, target, settings, socketFile, clock, moments, statsd },
+  });
+  await operate(migration, { options, socketFile, clock, log, print, signals: process, moments, statsd });
 }
 
 interface Invocation {
@@ -83,6 +87,7 @@ interface MigrationRequest extends Omit<Invocation, 'env'> {
   readonly socketFile: string;
   readonly clock: Clock;
   readonly moments: Moments | undefined;
+  readonly statsd: Statsd | undefined;
 }
 
 function buildMigration({
@@ -94,9 +99,18 @@ function buildMigration({
   socketFile,
   clock,
   moments,
+  statsd,
 }: MigrationRequest): Migrator {
   const config = migrationConfig(options, { password, target, socketFile, wallMs: clock.wallMs() });
-  return new Migrator({ config, settings, clock, log, print, ...(moments ? { moments } : {}) });
+  return new Migrator({
+    config,
+    settings,
+    clock,
+    log,
+    print,
+    ...(moments ? { moments } : {}),
+    ...(statsd ? { meter: statsd } : {}),
+  });
 }
 
 function ctlParts(env: NodeJS.ProcessEnv): CtlParts {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { DeferMode } from '../core/deferral.ts';
+import type { Meter } from '../core/meter.ts';
 import type { Moments } from '../core/moments.ts';
 import type { NameOptions } from '../core/names.ts';
 import type { LiveSettings } from '../core/settings.ts';
@@ -82,6 +83,8 @@ export interface MigrationParts {
   readonly print: (line: string) => void;
   /** What the operator wants done at the moments of the run. */
   readonly moments?: Moments;
+  /** Who wants to know how long things take. */
+  readonly meter?: Meter;
   /** A fail point for tests: called at every step of a cut-over, and waited for. */
   readonly atStep?: (step: CutOverStep) => void | Promise<void>;
 }

@@ -4,6 +4,7 @@ import { markSql } from '../core/changelog-sql.ts';
 import { ChangeSet } from '../core/changeset.ts';
 import type { Gates } from '../core/gate.ts';
 import { makeKeyCodec } from '../core/key-codec.ts';
+import { meteredStore } from '../core/meter.ts';
 import { ReplaceableStore } from '../core/replaceable-store.ts';
 import type { ChangeSink, Subscription } from '../core/stream.ts';
 import type { Column } from '../core/table.ts';
@@ -105,7 +106,8 @@ export function buildDataPath(
   const heartbeat = new Heartbeat(marks, changes, clock, point?.lastMark);
   const losses = makeLosses(plan, log);
   const tools = { ...pools, writer: losses.writer, flavor: survey.facts.flavor, clock };
-  const makeGhostStore = (by: Plan) => makeStore(original.ref, artifacts.ghost, by, tools);
+  const makeGhostStore = (by: Plan) =>
+    meteredStore(makeStore(original.ref, artifacts.ghost, by, tools), parts.meter, clock);
   const store = new ReplaceableStore(makeGhostStore(planWhileDeferred(survey, plan, parts)));
   const conflicts = new Conflicts(store, changes, heartbeat, turnstile, {
     attempts: config.retries,

@@ -80,11 +80,14 @@ async function tryAgainAndAgain(context: SwapContext, port: SqlSwap): Promise<Sw
 }
 
 function makeCutOver({ parts, path, onSwapped }: SwapContext, port: SqlSwap, attempt: () => number): CutOver {
-  const { config, clock, log, atStep } = parts;
+  const { config, clock, log, atStep, meter } = parts;
   const { changes, heartbeat: visibility, applier, turnstile } = path;
+  let before: { readonly step: string; readonly atMs: number } | null = null;
   const onStep: CutOverParts['onStep'] = (step, detail) => {
     const words = detail === '' ? cutOverSteps[step] : `${cutOverSteps[step]}: ${detail}`;
     log.info({ attempt: attempt() }, `cut-over: ${words}`);
+    if (before !== null) meter?.timing('cut_over.step', clock.nowMs() - before.atMs, { step: before.step });
+    before = { step, atMs: clock.nowMs() };
     return atStep?.(step);
   };
   const warn = (message: string): void => log.warn({ attempt: attempt() }, `cut-over: ${message}`);

@@ -34,6 +34,8 @@ export interface OperateParts {
   readonly signals: SignalSource;
   /** What the operator wants done at the moments of the run. */
   readonly moments?: Moments | undefined;
+  /** Samples and sends figures while the run lasts. */
+  readonly statsd?: { run(signal: AbortSignal): Promise<void> } | undefined;
 }
 
 /**
@@ -82,6 +84,7 @@ async function underControl(migration: Operable, parts: OperateParts, signal: Ab
   const loops = [
     printer.run(ended.signal).catch(warn),
     watchPanicFile(migration, parts, ended.signal).catch(warn),
+    parts.statsd?.run(ended.signal).catch(warn),
   ];
   try {
     await runWithMoments((stop) => migration.run(stop), parts.moments, signal);

@@ -4,7 +4,13 @@
  */
 import { connectionOptions } from './options/connection.ts';
 import { artifactOptions, migrationOptions, schemaOptions } from './options/migration.ts';
-import { controlOptions, hookOptions, legacyOptions, outputOptions } from './options/operation.ts';
+import {
+  controlOptions,
+  hookOptions,
+  legacyOptions,
+  outputOptions,
+  statsdOptions,
+} from './options/operation.ts';
 import { cutOverOptions, paceOptions, throttleOptions } from './options/pace.ts';
 import type { OptionSpec, ValueOf } from './options/spec.ts';
 
@@ -19,6 +25,7 @@ export const optionGroups = {
   'Columns and keys': schemaOptions,
   'Tables of ours': artifactOptions,
   Hooks: hookOptions,
+  StatsD: statsdOptions,
   Output: outputOptions,
   'Accepted without effect': legacyOptions,
 } satisfies Record<string, Readonly<Record<string, OptionSpec>>>;
@@ -33,6 +40,7 @@ const table = {
   ...schemaOptions,
   ...artifactOptions,
   ...hookOptions,
+  ...statsdOptions,
   ...outputOptions,
   ...legacyOptions,
 };
@@ -86,8 +94,6 @@ export const laterOptions: ReadonlySet<string> = new Set(
    allow-zero-in-date
    revert
    old-table
-   statsd-addr
-   statsd-tags
   `
     .trim()
     .split(/\s+/),

@@ -55,10 +55,7 @@ function command(): Command {
   program.configureHelp({ helpWidth: 110 });
   for (const [title, group] of Object.entries(optionGroups))
     for (const [name, spec] of Object.entries(group as Record<string, OptionSpec>))
-      if (!laterOptions.has(name))
-        program.addOption(
-          new Option(`--${name} ${placeholders[spec.type]}`, explainOption(spec)).helpGroup(`${title}:`),
-        );
+      if (!laterOptions.has(name)) program.addOption(declared(name, spec).helpGroup(`${title}:`));
   // A switch is declared like any option, since canonical() always gives it a value; only help leaves it out.
   const help = program.createHelp();
   program.configureHelp({
@@ -69,6 +66,13 @@ function command(): Command {
     },
   });
   return program;
+}
+
+function declared(name: string, spec: OptionSpec): Option {
+  const option = new Option(`--${name} ${placeholders[spec.type]}`, explainOption(spec));
+  const join = (value: string, before: string | undefined) =>
+    before === undefined ? value : `${before},${value}`;
+  return spec.repeatable ? option.argParser(join) : option;
 }
 
 const placeholders = {

@@ -36,6 +36,22 @@ export const hookOptions = {
   ),
 } satisfies Record<string, OptionSpec>;
 
+/** Figures for a StatsD server. */
+export const statsdOptions = {
+  'statsd-addr': text(
+    'N',
+    '',
+    'StatsD server that gets figures of the run: host:port (UDP) or a unix stream socket',
+  ),
+  'statsd-tags': list('N', 'key:value, on every figure; may be given several times', { repeatable: true }),
+  'runtime-metrics-interval': int(
+    'N',
+    10,
+    [0, 86_400],
+    'seconds between figures of this process itself (memory, delay of the event loop); 0: none',
+  ),
+} satisfies Record<string, OptionSpec>;
+
 /** What is printed. */
 export const outputOptions = {
   verbose: flag('U', 'log INFO and above'),
@@ -74,9 +90,6 @@ export const legacyOptions = {
   }),
   'replication-lag-query': text('V', null, 'query for the replication lag', {
     withoutEffect: 'deprecated: the lag is read from the heartbeat',
-  }),
-  'runtime-metrics-interval': int('N', 10, [0, 86_400], 'seconds between figures of the Go runtime', {
-    withoutEffect: 'there is no Go runtime',
   }),
   'binlogsyncer-max-reconnect-attempts': int('N', 0, [0, 1_000_000], 'reconnects of the change stream', {
     withoutEffect: 'the stream reconnects within bounds of its own',

@@ -34,6 +34,8 @@ export interface Traits {
   readonly withoutEffect?: string;
   /** The names are of servers: `host:port`, or `host` for port 3306. */
   readonly addresses?: true;
+  /** May be given several times, and all of it counts. */
+  readonly repeatable?: true;
   /** Only means something on a command line, never in a conf file. */
   readonly commandLineOnly?: true;
 }
