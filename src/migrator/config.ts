@@ -38,6 +38,8 @@ export interface MigrationConfig {
   readonly deferIndexes: DeferMode;
   readonly gtid: 'auto' | 'on' | 'off';
   readonly replicaServerId: number | null;
+  /** Attempts in a row to connect the stream again; null: the stream's own bound. */
+  readonly streamReconnectsMax: number | null;
   /** Workers that copy, and sessions that apply. */
   readonly copyWorkers: number;
   readonly applySessions: number;

@@ -174,6 +174,7 @@ function makeStream({ facts }: Survey, { config, clock, log }: MigrationParts): 
     clock,
     log,
     ...(config.replicaServerId === null ? {} : { serverId: config.replicaServerId }),
+    ...(config.streamReconnectsMax === null ? {} : { maxReconnects: config.streamReconnectsMax }),
   });
 }
 

@@ -29,7 +29,8 @@ export function takeSnapshot(state: RunState): Snapshot {
   const { parts, survey, path, progress, rowCount } = state;
   const { config, settings, clock } = parts;
   const { connection } = config;
-  const name = (suffix: string): string => `_${config.table.name}_${suffix}`;
+  const base = config.names.baseName ?? config.table.name;
+  const name = (suffix: string): string => `_${base}_${suffix}`;
   const rowsBefore = path?.rowsBefore ?? 0;
   const rowsCopied = rowsBefore + (path?.copier.rows ?? 0);
   // Once everything is copied the estimate has had its day.

@@ -155,7 +155,7 @@ function connectError(thrown: unknown, options: ConnectionOptions, name: string)
       cause: error,
       hint: ['EMFILE', 'ENFILE'].includes(code)
         ? 'This process may not open more files: raise its limit (ulimit -n). The original table is untouched.'
-        : 'If this is about TLS: check --ssl, --ssl-ca and the name in the certificate.',
+        : 'If this is about TLS: check --ssl, --ssl-ca, and that --host is the name in the certificate, not an address.',
     });
   }
   return new SessionError(message, {

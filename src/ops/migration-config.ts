@@ -53,6 +53,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     deferIndexes: options.deferIndexes,
     gtid: options.gtid ? 'on' : 'auto',
     replicaServerId: options.replicaServerId,
+    streamReconnectsMax: options.binlogsyncerMaxReconnectAttempts || null,
     copyWorkers: options.concurrency,
     applySessions,
     verify: { percent: verifyPercent(options.verify), workers: options.verifyConcurrency },

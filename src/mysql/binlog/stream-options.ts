@@ -23,7 +23,7 @@ export function driverOptions(fields: StreamConnectionFields): DriverOptions {
     ...(socketPath === undefined ? { host, port } : { socketPath }),
     user,
     password,
-    ...(ssl === undefined ? {} : { ssl }),
+    ...(ssl === undefined ? {} : { ssl: { ...ssl, verifyIdentity: ssl.rejectUnauthorized } }),
     ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }),
   };
 }

@@ -12,7 +12,10 @@ export const connectionOptions = {
   conf: path('U', 'file in the style of my.cnf: [client] user, password, host, port; [osc] any option', {
     commandLineOnly: true,
   }),
-  ssl: flag('U', 'connect with TLS'),
+  ssl: flag(
+    'U',
+    'connect with TLS; the certificate is checked for the name in --host, an address will not do',
+  ),
   'ssl-ca': path('C', 'certificate authority, PEM; needs --ssl'),
   'ssl-cert': path('C', 'client certificate, PEM; needs --ssl'),
   'ssl-key': path('C', 'key of the client certificate, PEM; needs --ssl'),
@@ -23,6 +26,12 @@ export const connectionOptions = {
     null,
     [1, 4294967295],
     'server id under which the change stream registers; not given: a free one is picked (gh-ost: 99999)',
+  ),
+  'binlogsyncer-max-reconnect-attempts': int(
+    'N',
+    0,
+    [0, 1_000_000],
+    'attempts in a row to connect the change stream again before the run fails; 0: 10 (gh-ost: no limit)',
   ),
   'assume-rbr': flag('U', 'the server is known to write row events; nothing is restarted to make sure', {
     withoutEffect: 'replication is never restarted, the format is read from the stream itself',

@@ -91,7 +91,4 @@ export const legacyOptions = {
   'replication-lag-query': text('V', null, 'query for the replication lag', {
     withoutEffect: 'deprecated: the lag is read from the heartbeat',
   }),
-  'binlogsyncer-max-reconnect-attempts': int('N', 0, [0, 1_000_000], 'reconnects of the change stream', {
-    withoutEffect: 'the stream reconnects within bounds of its own',
-  }),
 } satisfies Record<string, OptionSpec>;
