@@ -20,10 +20,12 @@ import { RowCount } from './migrator/row-count.ts';
 import { takeSnapshot } from './migrator/status.ts';
 import { swapTables } from './migrator/swap-tables.ts';
 import { Throttling } from './migrator/throttling.ts';
+import { locate, ownParts } from './migrator/topology.ts';
 import { analyze } from './mysql/artifacts.ts';
 import { dataProfile } from './mysql/profile.ts';
 import { RunLock } from './mysql/run-lock.ts';
 import { Session } from './mysql/session.ts';
+import type { Topology } from './mysql/topology.ts';
 
 /** Conducts one migration: the phases in their order. See core/phase.ts for what each means. */
 export class Migrator implements MigrationControls {
@@ -47,12 +49,12 @@ export class Migrator implements MigrationControls {
 
   constructor(parts: MigrationParts) {
     const { settings, clock } = parts;
-    this.#parts = parts;
+    this.#parts = ownParts(parts);
     this.settings = settings;
     this.#progress = new Progress(clock);
-    this.#readiness = new Readiness(parts);
-    this.#rowCount = new RowCount(parts);
-    this.#throttling = new Throttling(parts);
+    this.#readiness = new Readiness(this.#parts);
+    this.#rowCount = new RowCount(this.#parts);
+    this.#throttling = new Throttling(this.#parts);
     this.#startedMs = clock.nowMs();
     this.#startedWallMs = clock.wallMs();
   }
@@ -71,9 +73,10 @@ export class Migrator implements MigrationControls {
     let lock: RunLock | null = null;
     try {
       const { config, clock } = this.#parts;
+      const topology = await locate(this.#parts);
       lock = await RunLock.take(config.connection, clock, config.table, config.refusals.resume ? 3 : 0);
       scope.spawn((stop) => lock!.keep(clock, stop));
-      await this.#migrate(scope.signal);
+      await this.#migrate(topology, scope.signal);
       this.#enter('done');
     } catch (thrown) {
       const reason = scope.failure ?? (scope.signal.aborted ? scope.signal.reason : thrown);
@@ -87,8 +90,8 @@ export class Migrator implements MigrationControls {
     }
   }
 
-  async #migrate(signal: AbortSignal): Promise<void> {
-    const found = await this.#inspect(signal);
+  async #migrate(topology: Topology, signal: AbortSignal): Promise<void> {
+    const found = await this.#inspect(topology, signal);
     if (found.directly !== null) return;
     const beginning = await this.#prepare(found, signal);
     if ('swapped' in beginning) return await this.#finish(beginning.swapped);
@@ -106,9 +109,9 @@ export class Migrator implements MigrationControls {
     refuseLeftBehind(left, now.artifacts.old);
   }
 
-  async #inspect(signal: AbortSignal): Promise<Survey> {
+  async #inspect(topology: Topology, signal: AbortSignal): Promise<Survey> {
     this.#enter('inspecting');
-    const found = await this.#withSession('inspector', (each) => survey(each, this.#parts, signal));
+    const found = await this.#withSession('inspector', (each) => survey(each, this.#parts, topology, signal));
     this.#survey = found;
     await this.#throttling.check();
     for (const warning of found.warnings) this.#parts.log.warn({}, warning);
@@ -121,7 +124,7 @@ export class Migrator implements MigrationControls {
    */
   async #prepare(found: Survey, signal: AbortSignal): Promise<Beginning | SwappedBefore> {
     this.#enter('preparing');
-    const checkpoint = new Checkpoint(this.#parts, found.artifacts.checkpoint);
+    const checkpoint = new Checkpoint(this.#parts, found.artifacts.checkpoint, found.streamed.uuid);
     this.#checkpoint = checkpoint;
     const touching = (): void => {
       this.#created = true;

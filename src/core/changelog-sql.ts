@@ -32,6 +32,20 @@ export function markSql(changelog: TableRef, sequence: number, writtenAtMs: numb
   return `UPDATE ${quoteTable(changelog)} SET sequence = ${sequence}, written_at_ms = ${at} WHERE id = ${markRowId}`;
 }
 
+/** The row by which the arrival of our tables on a replica is seen. It is no mark: its number is none. */
+const barrierRowId = 2;
+
+/** Written after our tables were made. @param token a number of this run only. */
+export function barrierSql(changelog: TableRef, token: number): string {
+  const values = `${barrierRowId}, 'barrier', 0, ${token}`;
+  return `REPLACE INTO ${quoteTable(changelog)} (id, hint, sequence, written_at_ms) VALUES (${values})`;
+}
+
+/** Has a row where the barrier has arrived. */
+export function readBarrierSql(changelog: TableRef, token: number): string {
+  return `SELECT id FROM ${quoteTable(changelog)} WHERE id = ${barrierRowId} AND written_at_ms = ${token}`;
+}
+
 /** Reads the heartbeat, on any server that has a copy of the changelog. */
 export function readHeartbeatSql(changelog: TableRef): string {
   return `SELECT written_at_ms FROM ${quoteTable(changelog)} WHERE id = ${markRowId}`;

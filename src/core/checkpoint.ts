@@ -24,7 +24,7 @@ export interface CheckpointTask {
    * zone.
    */
   readonly planHash: string;
-  /** Which server this is (ServerFacts.uuid), and its flavor. */
+  /** Which server the tables are on (ServerFacts.uuid), and its flavor. */
   readonly server: string;
   readonly flavor: string;
   /** Indexes that `ghostSql` has and the ghost gets after the copy; null where there are none. */
@@ -49,6 +49,8 @@ export interface CopiedPrefix {
 export interface CheckpointState {
   /** Text of a position before the oldest change that is not applied. */
   readonly position: string;
+  /** Whose binlog it is a position in (ServerFacts.uuid); empty where an older version wrote it: the task's server. */
+  readonly streamed: string;
   readonly prefix: CopiedPrefix;
   readonly phase: Phase;
   readonly rowsCopied: number;
@@ -96,6 +98,7 @@ export function stateFromText(text: string): CheckpointState {
   if (phase === undefined) throw unreadable(`'${raw.phase}' is no phase`);
   return {
     position: textOf(raw, 'position'),
+    streamed: raw.streamed === undefined ? '' : textOf(raw, 'streamed'),
     prefix: { complete: prefix.complete, low: low === null ? null : keyFromText(low) },
     phase,
     rowsCopied: countOf(raw, 'rowsCopied'),

@@ -9,6 +9,7 @@ import { Session } from '../mysql/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { MigrationConfig, MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
+import { swapBack } from './replica-test.ts';
 import { endingOf } from './resume-ending.ts';
 
 /** How long cleaning up after a failure may take, ms: an operator waits for the prompt. */
@@ -28,15 +29,17 @@ export interface RunAtItsEnd {
  */
 export async function endRun(
   parts: MigrationParts,
-  { artifacts }: Survey,
+  found: Survey,
   error: Error,
   { swapped, checkpoint, phase }: RunAtItsEnd,
 ): Promise<void> {
   const { log, config } = parts;
+  const { artifacts } = found;
   const { ghost, changelog, old } = artifacts;
   const tables = [...(swapped ? [] : [ghost]), changelog, artifacts.checkpoint];
   const names = tables.map(quoteTable).join(', ');
-  if (swapped) {
+  if (swapped && config.topology.testOnly) await tryToSwapBack(parts, found);
+  else if (swapped) {
     const where = `the new table is in place, the old one is kept as ${quoteTable(old)}`;
     log.warn({}, `the tables had been swapped when this happened: ${where}`);
   }
@@ -61,15 +64,31 @@ export async function endRun(
  */
 export async function removeAfterSwap(
   session: Session,
-  { artifacts }: Survey,
+  found: Survey,
   { config, log }: MigrationParts,
   keepOld = false,
 ): Promise<void> {
+  const { artifacts } = found;
   await dropSentry(session, [artifacts.sentry]);
   await dropTable(session, artifacts.changelog);
-  if (config.okToDropTable && !keepOld) await dropTable(session, artifacts.old);
+  if (config.topology.testOnly) await swapBack(session, found, log);
+  else if (config.okToDropTable && !keepOld) await dropTable(session, artifacts.old);
   else log.info({}, `the old table is kept as ${quoteTable(artifacts.old)}`);
   await dropTable(session, artifacts.checkpoint);
+}
+
+/** A test on a replica leaves its tables as they were, whatever becomes of it. */
+async function tryToSwapBack(parts: MigrationParts, found: Survey): Promise<void> {
+  try {
+    await withSession(parts, (session) => swapBack(session, found, parts.log));
+  } catch (error) {
+    const { old } = found.artifacts;
+    const where = `the original is ${quoteTable(old)}`;
+    parts.log.warn(
+      { error: messageOf(error) },
+      `the tables are swapped and could not be swapped back: ${where}`,
+    );
+  }
 }
 
 async function remove(
@@ -92,14 +111,15 @@ async function remove(
 }
 
 /** The command that removes what a run has left, for an operator to copy. */
-function cleanUpCommand({ connection, table, names }: MigrationConfig): string {
+function cleanUpCommand({ connection, table, names, topology }: MigrationConfig): string {
   const { host, port, user } = connection;
+  const where = topology.onReplica ? ' --migrate-on-replica' : '';
   const word = (value: string): string =>
     /^[\w.:@%-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
   const place = `--host ${word(host)} --port ${port} --user ${word(user)}`;
   const base = names.baseName === undefined ? '' : ` --force-table-names ${word(names.baseName)}`;
   const what = `--database ${word(table.schema)} --table ${word(table.name)}${base}`;
-  return `poltergeist cleanup ${place} ${what} --execute`;
+  return `poltergeist cleanup ${place} ${what}${where} --execute`;
 }
 
 async function withSession(

@@ -71,10 +71,13 @@ export class Checkpoint {
   #task: CheckpointTask | null = null;
   #writer: Checkpoints | null = null;
   #written = false;
+  readonly #streamed: string;
 
-  constructor(parts: MigrationParts, table: TableRef) {
+  /** @param streamed the server whose positions are written (ServerFacts.uuid). */
+  constructor(parts: MigrationParts, table: TableRef, streamed: string) {
     this.#parts = parts;
     this.#table = table;
+    this.#streamed = streamed;
     const { config, clock } = parts;
     this.#pool = new SessionPool(config.connection, {
       name: 'checkpoint',
@@ -180,6 +183,7 @@ export class Checkpoint {
     const { changes, watermark, chunker, copier, heartbeat, rowsBefore } = path;
     return {
       position: (changes.appliedPosition() ?? start).toString(),
+      streamed: this.#streamed,
       prefix: { complete: watermark.complete, low: watermark.complete ? null : watermark.low },
       phase: phase(),
       rowsCopied: rowsBefore + copier.rows,

@@ -9,13 +9,18 @@ import type { TableRef } from '../core/table-ref.ts';
 import type { TriggerOptions } from '../core/trigger-sql.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
+import type { TopologyOptions } from '../mysql/topology.ts';
 import type { CriticalLoadOptions, HttpSignalOptions } from './load-signals.ts';
 
 import type { RowCounting } from './row-count.ts';
 
 /** All that a migration is told by its operator. */
 export interface MigrationConfig {
+  /** The server that is written to; until it has been looked for (migrator/topology.ts), the one that was given. */
   readonly connection: ConnectionOptions;
+  /** The server whose binlog is read: the one that was given. */
+  readonly inspected: ConnectionOptions;
+  readonly topology: TopologyOptions;
   readonly table: TableRef;
   /** `--alter` as given. */
   readonly alter: string;

@@ -31,13 +31,16 @@ import type { ResumePoint } from './resume-begin.ts';
 import { Replay } from './resume-replay.ts';
 import { makeRetries } from './retries.ts';
 import { makeLateRows, makeStore } from './stores.ts';
+import { streamsElsewhere } from './topology.ts';
 import { Verification } from './verification.ts';
 import { makeVerifier } from './verify.ts';
 
 /** Keys that may wait for their sync. About 150 bytes each; when it is full the stream rests. */
 const changeSetCapacity = 500_000;
 /** A mark needs the stream to come by; under a backlog that can take its time. */
-const passTimeoutMs = 30_000;
+const passTimeoutMs = { direct: 30_000, throughReplica: 600_000 } as const;
+/** A replica may be started again while we wait: attempts to reach it, up to ten seconds apart. */
+const replicaReconnects = 30;
 const exclusiveBatchKeys = 5000;
 
 /** The running parts between original and ghost, wired. */
@@ -111,7 +114,7 @@ export function buildDataPath(
   const store = new ReplaceableStore(makeGhostStore(planWhileDeferred(survey, plan, parts)));
   const conflicts = new Conflicts(store, changes, heartbeat, turnstile, {
     attempts: config.retries,
-    passTimeoutMs,
+    passTimeoutMs: streamsElsewhere(config) ? passTimeoutMs.throughReplica : passTimeoutMs.direct,
     addedUniqueness: plan.uniqueness === 'added',
     batchKeys: exclusiveBatchKeys,
   });
@@ -166,15 +169,16 @@ function makeWatermark(plan: Plan, point: ResumePoint | null): Watermark {
   return watermark;
 }
 
-function makeStream({ facts }: Survey, { config, clock, log }: MigrationParts): BinlogStream {
+function makeStream({ streamed }: Survey, { config, clock, log }: MigrationParts): BinlogStream {
+  const maxReconnects = config.streamReconnectsMax ?? (streamsElsewhere(config) ? replicaReconnects : null);
   return new BinlogStream({
-    connection: config.connection,
-    flavor: facts.flavor,
+    connection: config.inspected,
+    flavor: streamed.flavor,
+    ...(maxReconnects === null ? {} : { maxReconnects }),
     gtid: config.gtid,
     clock,
     log,
     ...(config.replicaServerId === null ? {} : { serverId: config.replicaServerId }),
-    ...(config.streamReconnectsMax === null ? {} : { maxReconnects: config.streamReconnectsMax }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { Refusal } from '../base/errors.ts';
+import { messageOf, Refusal } from '../base/errors.ts';
 import { checkAlter } from '../core/alter/check.ts';
 import { type Alter, parseAlter } from '../core/alter/clauses.ts';
 import { artifactNames } from '../core/names.ts';
@@ -8,6 +8,7 @@ import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { endStatementsOn } from '../mysql/checkpoint-quiet.ts';
 import { type Inspection, inspectOriginal } from '../mysql/inspector/inspection.ts';
 import { checkPrivileges } from '../mysql/inspector/privileges.ts';
+import { refusal } from '../mysql/inspector/refusal.ts';
 import {
   refuseArtifacts,
   refuseKind,
@@ -15,15 +16,22 @@ import {
   refuseServer,
   refuseTable,
 } from '../mysql/inspector/refusals.ts';
-import { probeServer, type ServerFacts } from '../mysql/server.ts';
+import type { ServerFacts } from '../mysql/server.ts';
+import { classify } from '../mysql/server-error.ts';
 import type { Session } from '../mysql/session.ts';
+import type { Topology } from '../mysql/topology.ts';
 import type { MigrationParts } from './config.ts';
 import { type Directly, tryDirectly } from './direct.ts';
 import { refuseUnfinishedSwap } from './resume.ts';
+import { surveyStreamed } from './streamed-server.ts';
+import { streamsElsewhere } from './topology.ts';
 
 /** What is known before anything is touched, and passed every refusal that can be made by then. */
 export interface Survey {
+  /** Of the server that is written to. */
   readonly facts: ServerFacts;
+  /** Of the server whose binlog is read. */
+  readonly streamed: ServerFacts;
   readonly original: TableDefinition;
   readonly alter: Alter;
   readonly artifacts: ArtifactRefs;
@@ -34,14 +42,21 @@ export interface Survey {
 }
 
 /**
- * Inspects the server and the original, and refuses by name what cannot be done safely. Where the operator asks for it the
+ * Inspects the servers and the original, and refuses by name what cannot be done safely. Where the operator asks for it the
  * server is first let try to do the ALTER by itself.
  * @throws Refusal, with nothing touched (a probe table for the privileges came and went).
  */
-export async function survey(session: Session, parts: MigrationParts, signal: AbortSignal): Promise<Survey> {
+export async function survey(
+  session: Session,
+  parts: MigrationParts,
+  topology: Topology,
+  signal: AbortSignal,
+): Promise<Survey> {
   const { config, clock } = parts;
   const names = (table: string) => artifactNames(table, config.names);
-  const facts = await probeServer(session);
+  const { facts } = topology.applied;
+  const streamed = topology.inspected.facts;
+  refuseServer({ topology, how: config.topology, schema: config.table.schema }, config.refusals);
   // A dead run may have left a RENAME that is still waiting: what is looked at from here on stays as it is.
   await endStatementsOn(session, [refsOf(config.table, names(config.table.name)).ghost], clock);
   const what = { ref: config.table, facts, artifacts: names(config.table.name), clock };
@@ -54,7 +69,6 @@ export async function survey(session: Session, parts: MigrationParts, signal: Ab
       artifacts: names(inspection.ref.name),
     });
   }
-  refuseServer(facts, config.refusals);
   refuseKind(inspection, config.refusals);
   const original = inspection.definition;
   if (!original) throw new Refusal('not-found', `the table ${config.table.name} cannot be read`);
@@ -64,14 +78,21 @@ export async function survey(session: Session, parts: MigrationParts, signal: Ab
   const artifacts = refsOf(original.ref, names(original.ref.name));
   const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
   const warnings: string[] = [];
-  const found: Survey = { facts, original, alter, artifacts, inspection, warnings, directly: null };
-  const directly = await tryDirectly({ session, found, parts, scratch: probe, signal });
+  const found: Survey = { facts, streamed, original, alter, artifacts, inspection, warnings, directly: null };
+  // A test leaves the table as it was.
+  const directly = config.topology.testOnly
+    ? null
+    : await tryDirectly({ session, found, parts, scratch: probe, signal });
   if (directly !== null) return { ...found, directly };
   refuseTable(inspection, facts, config.refusals);
   warnings.push(...checkAlter(alter, config));
   if (!config.refusals.resume) await refuseUnfinishedSwap(session, found);
   refuseArtifacts(inspection, config.refusals);
-  const report = await checkPrivileges(session, { original: original.ref, probe, facts });
+  await surveyStreamed(parts, streamed, original);
+  const streams = !streamsElsewhere(config);
+  const report = await checkPrivileges(session, { original: original.ref, probe, facts, streams }).catch(
+    refuseReadOnly,
+  );
   refusePrivileges(report);
   if (!inspection.foreignKeys.complete) {
     warnings.push(
@@ -81,6 +102,16 @@ export async function survey(session: Session, parts: MigrationParts, signal: Ab
   for (const { privilege, purpose } of report.missing)
     warnings.push(`the account lacks ${privilege}: ${purpose}`);
   return found;
+}
+
+/** A replica as a rule is read-only: who migrates on it must be allowed to write all the same. */
+function refuseReadOnly(error: unknown): never {
+  if (classify(error) !== 'read-only') throw error;
+  throw refusal(
+    'read-only',
+    `The server is read-only, for this account too: ${messageOf(error)}.`,
+    'Grant CONNECTION_ADMIN (MariaDB: READ_ONLY ADMIN) or set read_only=OFF; super_read_only must be OFF.',
+  );
 }
 
 function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): ArtifactRefs {

@@ -21,7 +21,7 @@ export interface LatePlan {
 }
 
 /** How long the stream may take to reach the RENAME and a mark after it, ms. */
-const passTimeoutMs = 120_000;
+const passTimeoutMs = 600_000;
 /** Late writes that are carried over in one transaction. Their rows are locked for as long as a mark travels. */
 const batchKeys = 50;
 

@@ -41,8 +41,8 @@ export async function lookAround(session: Session, found: Survey, parts: Migrati
 }
 
 async function lagOf(replica: string, { config, clock }: MigrationParts): Promise<string> {
-  const { host, port } = splitAddress(replica, config.connection.port);
-  const options = config.connection.with({ host, port, connectTimeoutMs: replicaTimeoutMs });
+  const { host, port } = splitAddress(replica, config.inspected.port);
+  const options = config.inspected.with({ host, port, connectTimeoutMs: replicaTimeoutMs });
   const profile = { ...dataProfile, statementTimeoutMs: replicaTimeoutMs };
   try {
     const session = await Session.open(options, { profile, clock, name: `replica ${replica}` });

@@ -51,7 +51,7 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     flavor: facts.flavor,
     allowNullable: config.allowNullableUniqueKey,
   });
-  refuseRowImage(facts, chosen.key);
+  for (const server of new Set([facts, survey.streamed])) refuseRowImage(server, chosen.key);
   const lossy = lossyColumns(config.allowLossy, ghost, mapping, chosen);
   const key = withLosses(chosen, ghost, lossy);
   refuseDayOfTime(original, ghost, mapping);

@@ -2,6 +2,7 @@ import { messageOf } from '../base/errors.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import { exists } from './throttle-signals.ts';
+import { streamsElsewhere } from './topology.ts';
 
 /** With more keys waiting than this a drain under the lock would take too long. */
 const backlogMax = 2000;
@@ -57,7 +58,9 @@ export class Readiness {
     const unrepaired = path.verification?.verifier.unrepaired ?? 0;
     if (unrepaired > 0) return `${unrepaired} rows of the ghost table are being repaired`;
     const { settings, config } = this.#parts;
-    const limitMs = Math.min(settings.maxLagMs, config.cutOver.lockTimeoutSeconds * 1000);
+    const lockMs = config.cutOver.lockTimeoutSeconds * 1000;
+    // Through a replica the drain mark travels as long as replication takes, while writers wait.
+    const limitMs = Math.min(settings.maxLagMs, streamsElsewhere(config) ? lockMs / 3 : lockMs);
     const lagMs = path.heartbeat.streamLagMs;
     return lagMs > limitMs ? `the change stream is ${Math.round(lagMs)} ms behind` : null;
   }

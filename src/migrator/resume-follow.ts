@@ -4,6 +4,7 @@ import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import { waitForPreparedXa } from './prepared-xa.ts';
 import type { Beginning } from './resume-begin.ts';
+import { prepareStreamed } from './streamed-server.ts';
 
 const firstPassTimeoutMs = 60_000;
 /** The stream of a run that goes on may have days of binlog before it. */
@@ -32,6 +33,11 @@ export async function follow(context: FollowContext): Promise<Position> {
   stream.subscribe(original.ref, { role: 'original', definition: original, codec: plan.codec });
   stream.followChangelog(artifacts.changelog);
   stream.watch([artifacts.ghost, artifacts.changelog, artifacts.old]);
+  if (!point) {
+    const write = (sql: string): Promise<void> =>
+      path.askSessions.use(async (session) => void (await session.execute(sql)), signal);
+    await prepareStreamed(parts, survey, write, signal);
+  }
   const position = point ? stream.parsePosition(point.position) : await stream.currentPosition();
   // An XA transaction that ends now may have changed what is copied already.
   if (point) intake.expectCopy();

@@ -4,7 +4,6 @@ import { type CheckpointTask, hashOf } from '../core/checkpoint.ts';
 import { withoutKeys } from '../core/create-table.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
-import { findMissing } from '../mysql/checkpoint-position.ts';
 import { readCheckpoint, type StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import { readTableDefinition, withoutCounter } from '../mysql/inspector/definition.ts';
 import { isMarked } from '../mysql/inspector/inspection.ts';
@@ -15,6 +14,7 @@ import type { MigrationParts } from './config.ts';
 import { definitionWhole } from './deferral.ts';
 import type { Survey } from './inspect.ts';
 import { makePlan, type Plan } from './plan.ts';
+import { cannotResume, refusePosition } from './resume-position.ts';
 
 /** What an earlier run has left, and what follows from it for this one. */
 export type Remains =
@@ -30,22 +30,17 @@ export type Remains =
   /** The tables are swapped; what is left to do is to clean up. */
   | { readonly kind: 'swapped'; readonly survey: Survey };
 
-const removal = 'Or remove what is left with poltergeist cleanup, and start again without --resume.';
-
-function refusal(code: string, message: string, hint: string): Refusal {
-  return new Refusal(code, `cannot resume: ${message}. Nothing was touched.`, { hint: `${hint} ${removal}` });
-}
-
 /**
  * Judges what an earlier run has left, for `--resume`. Reads only.
  * @throws Refusal `no-checkpoint`, `checkpoint-unreadable` (another format among others), `other-server`,
  *   `other-statement`, `ghost-missing`, `changelog-missing`, `old-exists`, `original-changed`,
- *   `ghost-changed`, `other-options`, `position-purged`, `position-unknown`.
+ *   `ghost-changed`, `other-options`, `position-purged`, `position-unknown`,
+ *   `other-streamed-server`.
  */
 export async function judgeRemains(session: Session, found: Survey, parts: MigrationParts): Promise<Remains> {
   const stored = await storedCheckpoint(session, found.artifacts.checkpoint);
   if (stored === null) {
-    throw refusal(
+    throw cannotResume(
       'no-checkpoint',
       `there is no checkpoint ${quoteTable(found.artifacts.checkpoint)}`,
       'Was it on this server, this table, and with the same --force-table-names?',
@@ -66,16 +61,7 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
       kind: 'start-over',
       why: 'the new table sorts the migration key in another way than the original',
     };
-  const missing = await findMissing(session, stored.state.position);
-  if (missing) {
-    throw refusal(
-      `position-${missing.code}`,
-      `the binlog cannot be read on from ${stored.state.position}: ${missing.why}`,
-      missing.code === 'purged'
-        ? 'Changes are lost to us; let the server keep its binlogs longer.'
-        : 'The server was restored, reset or replaced: what happened to the table is not known.',
-    );
-  }
+  await refusePosition(stored, survey, parts);
   return { kind: 'continue', plan, stored, survey };
 }
 
@@ -114,7 +100,7 @@ async function storedCheckpoint(session: Session, table: TableRef): Promise<Stor
 
 function refuseAnother(task: CheckpointTask, { facts, alter, original }: Survey): void {
   if (task.server !== facts.uuid || task.flavor !== facts.flavor) {
-    throw refusal(
+    throw cannotResume(
       'other-server',
       `the checkpoint of ${quoteTable(original.ref)} was written on another server (${task.server}) ` +
         `than this one (${facts.uuid})`,
@@ -122,7 +108,7 @@ function refuseAnother(task: CheckpointTask, { facts, alter, original }: Survey)
     );
   }
   if (task.statementHash !== hashOf(alter.text)) {
-    throw refusal(
+    throw cannotResume(
       'other-statement',
       `it was begun with: ${task.statement}`,
       'Give the same --alter as then.',
@@ -160,11 +146,11 @@ async function refuseTables(session: Session, { artifacts, original }: Survey): 
     ['changelog-missing', changelog],
   ] as const) {
     if ((await findTable(session, table))?.kind === 'table') continue;
-    throw refusal(code, `${quoteTable(table)} is not there`, 'Somebody has dropped it.');
+    throw cannotResume(code, `${quoteTable(table)} is not there`, 'Somebody has dropped it.');
   }
   const inPlace = await findTable(session, old);
   if (!inPlace || inPlace.comment === sentryComment) return;
-  throw refusal(
+  throw cannotResume(
     'old-exists',
     `${quoteTable(old)} is there, and ${quoteTable(original.ref)} has not been swapped`,
     'Rename or drop that table: it is in the place of the old table.',
@@ -180,7 +166,7 @@ async function planAsBefore(
 ): Promise<Plan> {
   const { original, artifacts } = survey;
   if (withoutCounter(original.createSql) !== task.originalSql) {
-    throw refusal(
+    throw cannotResume(
       'original-changed',
       `${quoteTable(original.ref)} has another definition than when the migration began`,
       'What was copied does not fit it any more.',
@@ -191,7 +177,7 @@ async function planAsBefore(
   const deferrable = new Set(deferred?.indexes.map(({ name }) => name));
   const comparable = (createSql: string): string => withoutKeys(withoutCounter(createSql), deferrable);
   if (!ghost || comparable(ghost.createSql) !== comparable(task.ghostSql)) {
-    throw refusal(
+    throw cannotResume(
       'ghost-changed',
       `${quoteTable(artifacts.ghost)} has another definition than when it was made`,
       'Somebody has altered it.',
@@ -203,7 +189,7 @@ async function planAsBefore(
   const left = deferred && { ...deferred, indexes: missing ?? [] };
   const plan = { ...makePlan(survey, whole, config), deferred: left };
   if (planHash(plan) !== task.planHash) {
-    throw refusal(
+    throw cannotResume(
       'other-options',
       'options or the time zone of the server have changed, and so what is copied',
       'Give the same options about columns and keys as then.',

@@ -6,6 +6,7 @@ import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
 import type { Progress } from './progress.ts';
+import { addressOf } from './topology.ts';
 
 /** What a snapshot is taken of; what is not there yet is null. */
 export interface RunState {
@@ -28,7 +29,7 @@ export interface RunState {
 export function takeSnapshot(state: RunState): Snapshot {
   const { parts, survey, path, progress, rowCount } = state;
   const { config, settings, clock } = parts;
-  const { connection } = config;
+  const { connection, inspected } = config;
   const base = config.names.baseName ?? config.table.name;
   const name = (suffix: string): string => `_${base}_${suffix}`;
   const rowsBefore = path?.rowsBefore ?? 0;
@@ -37,8 +38,6 @@ export function takeSnapshot(state: RunState): Snapshot {
   const rowsEstimate = progress.complete
     ? rowsCopied
     : Math.max(rowCount.rows ?? survey?.original.rowsEstimate ?? 0, rowsCopied);
-  const server = `${connection.host}:${connection.port}`;
-  const version = survey?.facts.version ?? '';
   return {
     version: 1,
     original: survey?.original.ref ?? config.table,
@@ -70,10 +69,10 @@ export function takeSnapshot(state: RunState): Snapshot {
     instantDdl: (survey?.directly ?? null) !== null,
     directly: survey?.directly ?? null,
     etaMs: progress.etaMs(rowsCopied - rowsBefore, rowsEstimate - rowsBefore),
-    applierHost: server,
-    applierVersion: version,
-    inspectedHost: server,
-    inspectedVersion: version,
+    applierHost: addressOf(connection),
+    applierVersion: survey?.facts.version ?? '',
+    inspectedHost: addressOf(inspected),
+    inspectedVersion: survey?.streamed.version ?? '',
     executingHost: hostname(),
     chunkRows: path?.chunker.rows ?? settings.chunkRows ?? 0,
     chunkRowsFixed: settings.chunkRows !== null,

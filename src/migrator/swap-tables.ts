@@ -1,4 +1,4 @@
-import { messageOf, Transient } from '../base/errors.ts';
+import { Ambiguous, messageOf, Transient } from '../base/errors.ts';
 import type { Phase } from '../core/phase.ts';
 import { cutOverSteps } from '../core/swap-port.ts';
 import type { SqlSwap } from '../mysql/swap.ts';
@@ -8,6 +8,7 @@ import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
 import type { Plan } from './plan.ts';
 import type { Readiness } from './readiness.ts';
+import { ReplicationStop } from './replica-test.ts';
 import { makeSwapPort } from './swap-port.ts';
 
 const readinessPollMs = 100;
@@ -37,14 +38,23 @@ export interface SwapContext {
 export async function swapTables(context: SwapContext): Promise<SwapReport> {
   const { parts, survey, plan, path } = context;
   const port = makeSwapPort(survey, plan, path, parts);
+  const stop = new ReplicationStop(parts, survey.facts.flavor);
   try {
-    return await tryAgainAndAgain(context, port);
+    return await tryAgainAndAgain(context, port, stop);
+  } catch (error) {
+    // Where nobody knows which table is which, nothing may be applied to either.
+    if (!(error instanceof Ambiguous)) await stop.undo();
+    throw error;
   } finally {
     await port.dispose();
   }
 }
 
-async function tryAgainAndAgain(context: SwapContext, port: SqlSwap): Promise<SwapReport> {
+async function tryAgainAndAgain(
+  context: SwapContext,
+  port: SqlSwap,
+  replication: ReplicationStop,
+): Promise<SwapReport> {
   const { path, enter, signal } = context;
   const { config, clock, log } = context.parts;
   let attempt = 0;
@@ -61,6 +71,7 @@ async function tryAgainAndAgain(context: SwapContext, port: SqlSwap): Promise<Sw
     enter('cutting-over', attempt);
     path.expectSwap();
     try {
+      await replication.stop(signal);
       const report = await cutOver.attempt(signal);
       log.info(
         { ...report },
@@ -72,6 +83,7 @@ async function tryAgainAndAgain(context: SwapContext, port: SqlSwap): Promise<Sw
       if (!(error instanceof Transient)) throw error;
       signal.throwIfAborted();
       if (attempt >= config.retries) throw error;
+      await replication.undo();
       const seconds = backoffSeconds(attempt, config.cutOver);
       log.warn({ attempt }, `cut-over attempt failed: ${messageOf(error)}; next in ${seconds} s`);
       await clock.sleep(seconds * 1000, signal);

@@ -31,7 +31,7 @@ export class Throttling implements Gates {
   readonly #parts: MigrationParts;
   readonly #throttler: Throttler;
   readonly #lag: ReplicaLagSignal;
-  readonly #probes: SessionPool;
+  #probes: SessionPool | null = null;
   readonly #http: HttpHead;
   #replicas: ReplicaLag | null = null;
   #streamLagMs: () => number = () => 0;
@@ -40,10 +40,6 @@ export class Throttling implements Gates {
     const { config, settings, clock, log } = parts;
     this.#parts = parts;
     this.#http = new HttpHead(clock);
-    this.#probes = new SessionPool(config.connection, {
-      ...{ name: 'throttle', size: 3, clock },
-      profile: { ...dataProfile, statementTimeoutMs: probeTimeoutMs },
-    });
     this.#lag = new ReplicaLagSignal(
       { read: async (replica, signal) => (await this.#replicas?.read(replica, signal)) ?? 0 },
       settings,
@@ -89,7 +85,7 @@ export class Throttling implements Gates {
 
   /** Global status variables of the server that is written to. @throws as mysql/status-variables.ts does. */
   readStatus(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
-    return this.#probes.use((session) => readStatus(session, names, { signal }), signal);
+    return this.#pool().use((session) => readStatus(session, names, { signal }), signal);
   }
 
   /** Whether the server has what `--max-load` and `--critical-load` name. @throws UsageError; as `readStatus` does. */
@@ -106,7 +102,7 @@ export class Throttling implements Gates {
   /** From now on the heartbeat is written to this changelog, and comes back through the stream. */
   follow(changelog: TableRef, heartbeat: { readonly streamLagMs: number }): void {
     const { config, clock } = this.#parts;
-    this.#replicas = new ReplicaLag(config.connection, changelog, clock);
+    this.#replicas = new ReplicaLag(config.inspected, changelog, clock);
     this.#streamLagMs = () => heartbeat.streamLagMs;
   }
 
@@ -117,12 +113,22 @@ export class Throttling implements Gates {
 
   async close(): Promise<void> {
     this.#http.close();
-    await Promise.all([this.#replicas?.close(), this.#probes.close()]);
+    await Promise.all([this.#replicas?.close(), this.#probes?.close()]);
+  }
+
+  /** The server that is written to is known only after the start. */
+  #pool(): SessionPool {
+    const { config, clock } = this.#parts;
+    this.#probes ??= new SessionPool(config.connection, {
+      ...{ name: 'throttle', size: 3, clock },
+      profile: { ...dataProfile, statementTimeoutMs: probeTimeoutMs },
+    });
+    return this.#probes;
   }
 
   /** The first value that a query gives; no row and NULL are 0. */
   #ask(query: string, signal: AbortSignal): Promise<number> {
-    return this.#probes.use(async (session) => {
+    return this.#pool().use(async (session) => {
       const [row] = await session.query(query, { signal });
       const value = row ? Object.values(row)[0] : null;
       const number = value === null ? 0 : Number(String(value));

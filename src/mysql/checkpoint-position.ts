@@ -19,6 +19,11 @@ export interface MissingPosition {
   readonly why: string;
 }
 
+/** Whether a position means the same on every server of a topology. @throws UsageError when the text is no position. */
+export function isPortable(position: string): boolean {
+  return !(parsePosition(position) instanceof FilePosition);
+}
+
 /**
  * Whether the server still has everything behind a position, and has been there at all: a server that was
  * restored or failed over may not (HAZARDS 42). Reads only.

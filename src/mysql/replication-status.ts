@@ -8,10 +8,37 @@ export interface ReplicationChannel {
   readonly name: string;
   readonly sourceHost: string;
   readonly sourcePort: number;
+  /** server_uuid of the source as the replica has seen it; empty where the server does not tell (MariaDB). */
+  readonly sourceUuid: string;
+  /** server_id of the source; 0 until the replica has reached it. */
+  readonly sourceServerId: number;
+  /** How far it stays behind on purpose, seconds. */
+  readonly delaySeconds: number;
+  /** It follows transaction ids, not a file and a position. */
+  readonly byGtid: boolean;
+  /** What it leaves out or renames, as `Replicate_Ignore_DB` and its text; those that are set. */
+  readonly filters: readonly ReplicationFilter[];
   /** Whether the thread that fetches, and the one that applies, are running. */
   readonly fetching: boolean;
   readonly applying: boolean;
 }
+
+/** A rule by which a replica leaves changes out. */
+export interface ReplicationFilter {
+  /** As SHOW REPLICA STATUS names it. */
+  readonly name: string;
+  readonly text: string;
+}
+
+const FILTERS = [
+  'Replicate_Do_DB',
+  'Replicate_Ignore_DB',
+  'Replicate_Do_Table',
+  'Replicate_Ignore_Table',
+  'Replicate_Wild_Do_Table',
+  'Replicate_Wild_Ignore_Table',
+  'Replicate_Rewrite_DB',
+];
 
 /** Newest spelling first; ALL is for MariaDB's many sources, which its SHOW REPLICA STATUS leaves out. */
 const STATEMENTS = [
@@ -49,6 +76,11 @@ function channelOf(row: Row): ReplicationChannel {
     name: first('Channel_Name', 'Connection_name'),
     sourceHost: first('Source_Host', 'Master_Host'),
     sourcePort: Number(first('Source_Port', 'Master_Port')),
+    sourceUuid: first('Source_UUID', 'Master_UUID'),
+    sourceServerId: Number(first('Source_Server_Id', 'Master_Server_Id')),
+    delaySeconds: Number(first('SQL_Delay')),
+    byGtid: first('Auto_Position') === '1' || !['', 'No'].includes(first('Using_Gtid')),
+    filters: FILTERS.map((name) => ({ name, text: first(name) })).filter((filter) => filter.text !== ''),
     // `Connecting` and `Preparing` count: the operator has not stopped it.
     fetching: first('Replica_IO_Running', 'Slave_IO_Running') !== 'No',
     applying: first('Replica_SQL_Running', 'Slave_SQL_Running') !== 'No',

@@ -30,6 +30,8 @@ export interface ServerFacts {
   readonly commitsOrdered: boolean;
   readonly gtid: boolean;
   readonly logsReplicaUpdates: boolean;
+  /** What it replicates stands in its own binlog in the order of its source. */
+  readonly appliesInOrder: boolean;
   /** read_only or super_read_only. */
   readonly readOnly: boolean;
   /** Galera replication is on: DDL and locks then work in other ways. */
@@ -76,6 +78,8 @@ const NAMES = [
     'alter_algorithm',
   ],
   ...['innodb_ddl_buffer_size', 'innodb_buffer_pool_size'],
+  ...['replica_parallel_workers', 'slave_parallel_workers', 'slave_parallel_threads', 'slave_parallel_mode'],
+  ...['replica_preserve_commit_order', 'slave_preserve_commit_order', 'gtid_binlog_pos'],
   ...['log_bin_trust_function_creators', 'innodb_rollback_on_timeout', 'sql_require_primary_key'],
 ];
 
@@ -114,6 +118,7 @@ export async function probeServer(session: Session): Promise<ServerFacts> {
     // MariaDB gives every transaction an id.
     gtid: !variables.has('gtid_mode') ? variables.has('gtid_domain_id') : value('gtid_mode') === 'ON',
     logsReplicaUpdates: isOn('log_replica_updates') || isOn('log_slave_updates'),
+    appliesInOrder: appliesInOrder(value),
     readOnly: isOn('read_only') || isOn('super_read_only') || isOn('innodb_read_only'),
     galera: isOn('wsrep_on') && !['', 'none'].includes(value('wsrep_provider')),
     multiPrimary: await isMultiPrimary(session, variables),
@@ -126,6 +131,16 @@ export async function probeServer(session: Session): Promise<ServerFacts> {
     timeZone: value('time_zone'),
     systemTimeZone: value('system_time_zone'),
   };
+}
+
+/** Transactions that are applied beside each other must still be committed in the order in which they came. */
+function appliesInOrder(value: (name: string) => string): boolean {
+  const workers = Number(value('replica_parallel_workers') || value('slave_parallel_workers'));
+  const preserves = value('replica_preserve_commit_order') || value('slave_preserve_commit_order');
+  if (preserves !== '') return workers <= 1 || ['1', 'ON'].includes(preserves.toUpperCase());
+  // MariaDB keeps the order within a domain, and lets domains pass each other.
+  const threads = value('slave_parallel_mode') === 'none' ? 0 : Number(value('slave_parallel_threads'));
+  return threads === 0 || value('gtid_binlog_pos').split(',').length <= 1;
 }
 
 async function isMultiPrimary(session: Session, variables: ReadonlyMap<string, string>): Promise<boolean> {

@@ -4,7 +4,8 @@ import { dropLeftovers, findLeftovers, type Leftover } from '../migrator/cleanup
 import { dataProfile } from '../mysql/profile.ts';
 import { RunLock } from '../mysql/run-lock.ts';
 import { Session } from '../mysql/session.ts';
-import { connectionOf } from './migration-config.ts';
+import { findTopology } from '../mysql/topology.ts';
+import { connectionOf, topologyOf } from './migration-config.ts';
 import type { OptionValues } from './options.ts';
 import { targetOf } from './target.ts';
 
@@ -20,13 +21,14 @@ export interface CleanUpParts {
 }
 
 /**
- * `poltergeist cleanup`: removes what a dead run has left, with --execute; otherwise says what it would
- * remove.
- * @throws Refusal `already-running` while a run of the table is alive; `not-found`.
+ * `poltergeist cleanup`: removes what a dead run has left, on the server that such a run writes to, with
+ * --execute; otherwise says what it would remove.
+ * @throws Refusal `already-running` while a run of the table is alive; `not-found`; as `findTopology`.
  */
 export async function cleanUp(options: OptionValues, parts: CleanUpParts): Promise<void> {
   const { password, clock, print } = parts;
-  const connection = connectionOf(options, password);
+  const { applied } = await findTopology(connectionOf(options, password), topologyOf(options), clock);
+  const { connection } = applied;
   const table = targetOf(options);
   const names = { baseName: options.forceTableNames ?? undefined };
   // Before anything is looked at: what is found must stay what it is.

@@ -3,6 +3,8 @@ import { messageOf, UsageError } from '../base/errors.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { MigrationConfig } from '../migrator/config.ts';
 import { ConnectionOptions, type TlsOptions } from '../mysql/connection-options.ts';
+import { splitAddress } from '../mysql/replica-lag.ts';
+import type { TopologyOptions } from '../mysql/topology.ts';
 import type { OptionValues } from './options.ts';
 import { verifyPercent } from './verify-option.ts';
 import { version } from './version.ts';
@@ -21,9 +23,12 @@ export interface ConfigExtras {
 
 /** The migration that the options ask for. @throws UsageError when a certificate cannot be read. */
 export function migrationConfig(options: OptionValues, extras: ConfigExtras): MigrationConfig {
+  const connection = connectionOf(options, extras.password);
   const flagFiles = [options.throttleFlagFile, options.throttleAdditionalFlagFile];
   return {
-    connection: connectionOf(options, extras.password),
+    connection,
+    inspected: connection,
+    topology: topologyOf(options),
     table: extras.target,
     alter: options.alter ?? '',
     execute: options.execute,
@@ -82,6 +87,20 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     panicFlagFile: options.panicFlagFile,
     socketFile: extras.socketFile,
     tcpPort: options.serveTcpPort === 0 ? null : options.serveTcpPort,
+  };
+}
+
+/** What the operator has said about the servers. */
+export function topologyOf(options: OptionValues): TopologyOptions {
+  const { assumeMasterHost: primary, masterUser: user, masterPassword: password } = options;
+  const account = { ...(user === null ? {} : { user }), ...(password === null ? {} : { password }) };
+  return {
+    onReplica: options.migrateOnReplica || options.testOnReplica,
+    testOnly: options.testOnReplica,
+    skipReplicaStop: options.testOnReplicaSkipReplicaStop,
+    assumed: primary === null ? null : { ...splitAddress(primary, 3306), ...account },
+    allowMasterMaster: options.allowMasterMaster,
+    switchToRbr: options.switchToRbr,
   };
 }
 

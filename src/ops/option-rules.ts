@@ -34,6 +34,31 @@ const rules: readonly Rule[] = [
     broken: ({ triggerSuffix }) => !/^\w*$/.test(triggerSuffix ?? ''),
     message: '--trigger-suffix may hold letters without accents, digits and underscores only',
   },
+  {
+    broken: ({ allowOnMaster, migrateOnReplica, testOnReplica }) =>
+      allowOnMaster && (migrateOnReplica || testOnReplica),
+    message: '--allow-on-master does not go with --migrate-on-replica or --test-on-replica',
+    hint: 'Those change the replica and nothing else.',
+  },
+  {
+    broken: ({ migrateOnReplica, testOnReplica }) => migrateOnReplica && testOnReplica,
+    message: '--migrate-on-replica and --test-on-replica are two different things',
+  },
+  {
+    broken: ({ testOnReplica, testOnReplicaSkipReplicaStop }) =>
+      testOnReplicaSkipReplicaStop && !testOnReplica,
+    message: '--test-on-replica-skip-replica-stop needs --test-on-replica',
+  },
+  {
+    broken: ({ switchToRbr, assumeRbr }) => switchToRbr && assumeRbr,
+    message: '--switch-to-rbr and --assume-rbr contradict each other',
+  },
+  {
+    broken: ({ masterUser, masterPassword, assumeMasterHost }) =>
+      assumeMasterHost === null && (masterUser !== null || masterPassword !== null),
+    message: '--master-user and --master-password need --assume-master-host',
+    hint: 'Where the primary is looked for, the account of --user is used on every server.',
+  },
   needsSsl('--ssl-ca', ({ sslCa }) => sslCa !== null),
   needsSsl('--ssl-cert', ({ sslCert }) => sslCert !== null),
   needsSsl('--ssl-key', ({ sslKey }) => sslKey !== null),

@@ -13,10 +13,12 @@ import {
 } from './options/operation.ts';
 import { cutOverOptions, paceOptions, throttleOptions } from './options/pace.ts';
 import type { OptionSpec, ValueOf } from './options/spec.ts';
+import { topologyOptions } from './options/topology.ts';
 
 /** Title and options of each group, in the order of `--help`. */
 export const optionGroups = {
   Connection: connectionOptions,
+  Topology: topologyOptions,
   Migration: migrationOptions,
   Pace: paceOptions,
   Throttle: throttleOptions,
@@ -32,6 +34,7 @@ export const optionGroups = {
 
 const table = {
   ...connectionOptions,
+  ...topologyOptions,
   ...migrationOptions,
   ...paceOptions,
   ...throttleOptions,
@@ -78,14 +81,6 @@ export function camelCase(name: string): keyof OptionValues {
  */
 export const laterOptions: ReadonlySet<string> = new Set(
   `
-   master-user
-   master-password
-   assume-master-host
-   allow-master-master
-   test-on-replica
-   test-on-replica-skip-replica-stop
-   migrate-on-replica
-   switch-to-rbr
    nice-ratio
    analyze-ghost-table-before-cutover
    allow-setup-metadata-lock-instruments

@@ -1,3 +1,4 @@
+import { isAtLeast, type Phase } from '../core/phase.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { formatThresholds } from '../core/thresholds.ts';
@@ -77,6 +78,9 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
       `nice-ratio: ${snapshot.niceRatio.toFixed(6)}`,
     ].join('; '),
   ];
+  const { coordinates, streamConnected, streamReconnects, phase } = snapshot;
+  if (coordinates !== '' && !streamConnected && isRunning(phase))
+    lines.push(`Change stream: ${inspectedHost} is lost; connecting again (${streamReconnects} so far)`);
   const flagFile = (name: string, path: string | null): void => {
     if (path !== null) lines.push(`${name}: ${path}${exists(path) ? ' [set]' : ''}`);
   };
@@ -89,6 +93,11 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
   if (socketFile !== null) lines.push(`Serving on unix socket: ${socketFile}`);
   if (snapshot.tcpPort !== null) lines.push(`Serving on TCP port: ${snapshot.tcpPort}`);
   return lines.map((line) => `# ${line}`);
+}
+
+/** In the other phases the stream has not begun, or is over. */
+function isRunning(phase: Phase): boolean {
+  return isAtLeast(phase, 'copying') && !isAtLeast(phase, 'done');
 }
 
 /** When what was last printed, in ms of `elapsedMs`. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { Moments } from '../../src/core/moments.ts';
 import type { CutOverStep } from '../../src/core/swap-port.ts';
 import { Migrator } from '../../src/migrator.ts';
 import { liveSettings } from '../../src/ops/live-settings.ts';
@@ -93,10 +94,11 @@ export interface RunOptions {
   readonly extra?: readonly string[];
   readonly atStep?: AtStep;
   readonly clock?: Clock;
+  readonly moments?: Moments;
 }
 
 export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
-  const { column = 'extra', extra = [], atStep, clock = systemClock } = options;
+  const { column = 'extra', extra = [], atStep, clock = systemClock, moments } = options;
   const parsed = parseOptions(migrationArguments(server, column, ['--ok-to-drop-table=false', ...extra]), {});
   const lines: string[] = [];
   const say =
@@ -114,6 +116,7 @@ export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
   const migrator = new Migrator({
     ...{ config, settings, clock, log, print: () => undefined },
     atStep: (step) => atStep?.(step, run),
+    ...(moments ? { moments } : {}),
   });
   const run: Run = {
     migrator,

@@ -139,6 +139,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
         original,
         probe: { schema: SCHEMA, name: '_granted_ghp' },
         facts: await probeServer(session),
+        streams: true,
       };
       const schema = `\`${SCHEMA.replaceAll(/[_%]/g, '\\$&')}\``;
       await runAll(session, [

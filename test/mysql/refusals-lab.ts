@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../src/base/clock.ts';
 import { Refusal } from '../../src/base/errors.ts';
 import { artifactNames } from '../../src/core/names.ts';
+import { ConnectionOptions } from '../../src/mysql/connection-options.ts';
 import { inspectOriginal } from '../../src/mysql/inspector/inspection.ts';
 import {
   type RefusalOptions,
@@ -10,7 +11,8 @@ import {
   refuseServer,
   refuseTable,
 } from '../../src/mysql/inspector/refusals.ts';
-import { probeServer } from '../../src/mysql/server.ts';
+import type { ServerQuestion } from '../../src/mysql/inspector/server-refusals.ts';
+import { probeServer, type ServerFacts } from '../../src/mysql/server.ts';
 import type { Session } from '../../src/mysql/session.ts';
 
 export const ALLOWED: RefusalOptions = {
@@ -35,6 +37,16 @@ export async function witness(session: Session): Promise<string> {
   return JSON.stringify([position, tables]);
 }
 
+/** The question about a server that is read and written, and no other. */
+export function alone(facts: ServerFacts): ServerQuestion {
+  const place = {
+    connection: new ConnectionOptions({ host: '', port: 0, user: '', password: '', connectTimeoutMs: 0 }),
+    facts,
+  };
+  const topology = { inspected: place, applied: place, chain: [place] };
+  return { topology, how: { onReplica: false, switchToRbr: false }, schema: 'r' };
+}
+
 /** All checks in their order, as a migration of `r.name` begins with them. */
 async function checkAll(
   session: Session,
@@ -46,7 +58,7 @@ async function checkAll(
   const artifacts = artifactNames(name);
   const ref = { schema, name };
   const inspection = await inspectOriginal(session, { ref, facts, artifacts, clock: systemClock });
-  refuseServer(facts, options);
+  refuseServer(alone(facts), options);
   refuseTable(inspection, facts, options);
   refuseArtifacts(inspection, options);
 }

@@ -6,7 +6,7 @@ import { refusePrivileges, refuseRowImage, refuseServer } from '../../src/mysql/
 import { probeServer, type ServerFacts } from '../../src/mysql/server.ts';
 import type { Session } from '../../src/mysql/session.ts';
 import { type Flavor, type Lab, type LabServer, startLab } from '../lab/lab.ts';
-import { ALLOWED, type Expected, isRefusal, refused, witness } from './refusals-lab.ts';
+import { ALLOWED, alone, type Expected, isRefusal, refused, witness } from './refusals-lab.ts';
 import { openSession, runAll, withSession } from './session-lab.ts';
 
 for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
@@ -41,6 +41,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
         original: { schema: 'r', name: 'plain' },
         probe: { schema: 'r', name: '_plain_ghp' },
         facts,
+        streams: true,
       };
       const before = await witness(session);
       const poor = { ...lab.primary, host: '127.0.0.1', user: 'poor', password: 'x' };
@@ -63,6 +64,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
         original: { schema: 'r', name: 'plain' },
         probe: { schema: 'r', name: '_plain_ghp' },
         facts: await probeServer(session),
+        streams: true,
       };
       const before = await witness(session);
       await assert.rejects(checkPrivileges(session, question), { code: 'probe-table' });
@@ -82,11 +84,11 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
     test('galera and groups with several primaries', async () => {
       const facts = await probeServer(session);
       assert.throws(
-        () => refuseServer({ ...facts, galera: true }, ALLOWED),
+        () => refuseServer(alone({ ...facts, galera: true }), ALLOWED),
         (thrown) => isRefusal(thrown, { code: 'galera', message: /wsrep_on/, hint: /cluster/ }),
       );
       assert.throws(
-        () => refuseServer({ ...facts, multiPrimary: true }, ALLOWED),
+        () => refuseServer(alone({ ...facts, multiPrimary: true }), ALLOWED),
         (thrown) =>
           isRefusal(thrown, { code: 'group-multi-primary', message: /several primaries/, hint: /single/ }),
       );
@@ -115,22 +117,22 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       });
     });
 
-    test('binlog-off and replica, on servers that are so', async (t) => {
+    test('binlog-off and read-only, on servers that are so', async (t) => {
       if (lab.primary.dataDir === '') return t.skip('needs servers of its own');
       const servers = await startLab({ flavor, fast: true, replicas: 1 });
       const silent = await startLab({ flavor, fast: true, gtid: false, options: { log_bin: false } });
       const on = async (server: LabServer, expected: Expected): Promise<void> => {
         const facts = await withSession(server, (its) => probeServer(its));
         assert.throws(
-          () => refuseServer(facts, ALLOWED),
+          () => refuseServer(alone(facts), ALLOWED),
           (thrown) => isRefusal(thrown, expected),
         );
       };
       try {
         await on(servers.replicas[0]!, {
-          code: 'replica',
-          message: /is a replica of/,
-          hint: /--host at the primary/,
+          code: 'read-only',
+          message: /it is not where writes go/,
+          hint: /a replica of it/,
         });
         await on(silent.primary, { code: 'binlog-off', message: /log_bin=OFF/, hint: /--log-bin/ });
       } finally {

@@ -22,6 +22,7 @@ import { VirtualClock } from '../lab/virtual-clock.ts';
 
 const state: CheckpointState = {
   position: 'gtid:3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5',
+  streamed: '3e11fa47-71ca-11e1-9e33-c80aa9429562',
   prefix: { complete: false, low: '0x41\0\x01\x1f"\\\n\xff\u00e9' },
   phase: 'copying',
   rowsCopied: 12,

@@ -133,6 +133,20 @@ test('options that contradict each other are refused', () => {
   const alter = ['--alter', 'ADD x INT'];
   assert.match(refusal().message, /--alter must be given/);
   assert.match(refusal('--alter', ' ').message, /--alter must be given/);
+  for (const flags of [
+    ['--allow-on-master', '--migrate-on-replica'],
+    ['--allow-on-master', '--test-on-replica'],
+    ['--migrate-on-replica', '--test-on-replica'],
+    ['--test-on-replica-skip-replica-stop'],
+    ['--switch-to-rbr', '--assume-rbr'],
+    ['--master-user=x'],
+    ['--master-password=x'],
+  ])
+    assert.match(
+      refusal(...alter, ...flags).message,
+      new RegExp(flags[0]!.replace(/=.*/, '')),
+      flags.join(' '),
+    );
   assert.match(refusal(...alter, '--ssl-ca=x').message, /--ssl-ca needs --ssl/);
   assert.match(refusal(...alter, '--ssl-allow-insecure').message, /needs --ssl/);
   assert.match(refusal(...alter, '--ssl', '--ssl-cert=x').message, /go together/);

@@ -130,3 +130,11 @@ export function parseMariadbGtids(list: string): MariadbGtidPosition {
   }
   return position;
 }
+
+/** How a run that has lost its server can go on: GTIDs mean the same on other servers, a file does not. */
+export function resumeHint(position: StreamPosition): string {
+  const how = 'The same command with --resume goes on';
+  if (!(position instanceof FilePosition))
+    return `${how}, on this server or, by its GTIDs, on another one of the topology (--host).`;
+  return `${how}, on this very server only: it is followed by file and position. If it does not come back, start over.`;
+}

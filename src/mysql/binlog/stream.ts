@@ -21,7 +21,7 @@ import {
   MAX_RECONNECTS,
   NET_TIMEOUT_SECONDS,
 } from './stream-options.ts';
-import { parsePosition } from './stream-position.ts';
+import { parsePosition, resumeHint } from './stream-position.ts';
 import { Tap } from './tap.ts';
 import { WatchedTables } from './watched-tables.ts';
 
@@ -173,7 +173,7 @@ export class BinlogStream implements ChangeStream {
       failed = progress ? 1 : failed + 1;
       if (failed > maxReconnects) {
         throw new Failure(`${error.message} (after ${maxReconnects} attempts to connect again)`, {
-          hint: 'Is the server up, and can it be reached from here?',
+          hint: `Is the server up, and can it be reached from here? ${resumeHint(ledger.position)}`,
           cause: error,
         });
       }
@@ -226,7 +226,7 @@ export class BinlogStream implements ChangeStream {
       { ...ledger.position.startOptions, serverId: ourId },
       {
         ready: (session) => {
-          this.#prepare(session, end);
+          this.#prepare(session, ledger, end);
           if (this.#resumed !== null) this.#tap?.pause();
         },
         packet: (bytes, start, stop) => {
@@ -238,7 +238,7 @@ export class BinlogStream implements ChangeStream {
     );
   }
 
-  #prepare(session: Connection, end: Promised<Error>): void {
+  #prepare(session: Connection, ledger: PositionLedger, end: Promised<Error>): void {
     const { flavor, heartbeatMs = HEARTBEAT_MS, netTimeoutSeconds = NET_TIMEOUT_SECONDS } = this.#options;
     const replicaUuid = this.#replicaUuid;
     prepareDumpSession(session, {
@@ -250,7 +250,7 @@ export class BinlogStream implements ChangeStream {
         const what = `this is another server (${identity}) than before (${this.#identity})`;
         end.resolve(
           new Failure(`the change stream: ${what}`, {
-            hint: 'A failover or a proxy: what the new server has cannot be proved. Start over on the new primary.',
+            hint: `A failover or a proxy: what the new server has cannot be proved here. ${resumeHint(ledger.position)}`,
           }),
         );
       },

@@ -35,6 +35,8 @@ export interface PrivilegeQuestion {
   /** A name in the original's schema that nobody uses: it is created and dropped. */
   readonly probe: TableRef;
   readonly facts: ServerFacts;
+  /** Whether the binlog of this server is read. */
+  readonly streams: boolean;
 }
 
 /** One thing to try. */
@@ -79,9 +81,35 @@ export async function checkPrivileges(
     }
   }
   for (const trial of serverTrials(question)) if (!(await isAllowed(session, trial))) report(trial);
-  const untested = question.facts.flavor === 'mariadb' ? ['REPLICATION SLAVE'] : [];
+  const untested = question.streams && question.facts.flavor === 'mariadb' ? ['REPLICATION SLAVE'] : [];
   if (!mayDrop) untested.push('CREATE', 'ALTER', 'INSERT', 'UPDATE', 'DELETE', 'LOCK TABLES', 'TRIGGER');
   return { account, missing, untested };
+}
+
+/**
+ * Finds out what the account may do on a server whose binlog is read and that is not written to. Nothing is
+ * created there.
+ * @throws ServerError; SessionError.
+ */
+export async function checkStreamPrivileges(
+  session: Session,
+  question: Omit<PrivilegeQuestion, 'probe' | 'streams'>,
+): Promise<PrivilegeReport> {
+  const [row] = await session.query('SELECT CURRENT_USER() AS account');
+  const account = text(row!, 'account');
+  const { facts, original } = question;
+  const select: Trial = {
+    ...{ privilege: 'SELECT', purpose: 'compare the table with that of the primary', scope: 'schema' },
+    required: true,
+    sql: [`SELECT * FROM ${quoteTable(original)} LIMIT 0`],
+  };
+  const missing: MissingPrivilege[] = [];
+  for (const trial of [select, ...streamTrials(facts)]) {
+    if (await isAllowed(session, trial)) continue;
+    const { privilege, purpose, required } = trial;
+    missing.push({ privilege, purpose, required, grantSql: grantSql(trial, account, question) });
+  }
+  return { account, missing, untested: facts.flavor === 'mariadb' ? ['REPLICATION SLAVE'] : [] };
 }
 
 const TRIGGER: Trial = {
@@ -119,16 +147,9 @@ function probeTrials({ original, probe }: PrivilegeQuestion): readonly Trial[] {
   ];
 }
 
-function serverTrials({ facts }: PrivilegeQuestion): readonly Trial[] {
-  const mysql = facts.flavor === 'mysql';
-  const trials: Trial[] = [
-    {
-      privilege: mysql ? 'REPLICATION CLIENT' : 'BINLOG MONITOR',
-      purpose: 'ask for the position in the binlog',
-      scope: 'global',
-      required: true,
-      sql: ['SHOW BINARY LOG STATUS', 'SHOW MASTER STATUS'],
-    },
+function serverTrials({ facts, streams }: PrivilegeQuestion): readonly Trial[] {
+  return [
+    ...(streams ? streamTrials(facts) : []),
     {
       privilege: 'PROCESS',
       purpose: 'see who holds the table before it is locked, and foreign keys in schemas without grants',
@@ -144,8 +165,20 @@ function serverTrials({ facts }: PrivilegeQuestion): readonly Trial[] {
       sql: ['SELECT 1 FROM performance_schema.metadata_locks AS l, performance_schema.threads AS t LIMIT 0'],
     },
   ];
+}
+
+/** What reading the binlog takes. */
+function streamTrials({ flavor, logBin }: ServerFacts): readonly Trial[] {
+  const mysql = flavor === 'mysql';
+  const client: Trial = {
+    privilege: mysql ? 'REPLICATION CLIENT' : 'BINLOG MONITOR',
+    purpose: 'ask for the position in the binlog',
+    scope: 'global',
+    required: true,
+    sql: ['SHOW BINARY LOG STATUS', 'SHOW MASTER STATUS'],
+  };
   // MariaDB asks for it only when the dump begins.
-  if (!mysql || !facts.logBin) return trials;
+  if (!mysql || !logBin) return [client];
   const dump: Trial = {
     privilege: 'REPLICATION SLAVE',
     purpose: 'read the binlog',
@@ -153,7 +186,7 @@ function serverTrials({ facts }: PrivilegeQuestion): readonly Trial[] {
     required: true,
     sql: ['SHOW REPLICAS', 'SHOW SLAVE HOSTS'],
   };
-  return [dump, ...trials];
+  return [dump, client];
 }
 
 async function isAllowed(session: Session, trial: Trial): Promise<boolean> {
@@ -214,7 +247,11 @@ async function grantsTrigger(session: Session): Promise<boolean> {
   return rows.some((row) => /\b(TRIGGER|ALL PRIVILEGES)\b.* ON /i.test(String(Object.values(row)[0])));
 }
 
-function grantSql(trial: Trial, account: string, { original, facts }: PrivilegeQuestion): string {
+function grantSql(
+  trial: Trial,
+  account: string,
+  { original, facts }: Pick<PrivilegeQuestion, 'original' | 'facts'>,
+): string {
   const at = account.lastIndexOf('@');
   const grantee = `${quoteText(account.slice(0, at))}@${quoteText(account.slice(at + 1))}`;
   return `GRANT ${trial.privilege} ON ${objectOf(trial.scope, original.schema, facts)} TO ${grantee}`;

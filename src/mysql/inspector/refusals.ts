@@ -8,77 +8,7 @@ import { type RefusalOptions, refusal } from './refusal.ts';
 
 export { refuseArtifacts } from './artifact-refusals.ts';
 export type { RefusalOptions } from './refusal.ts';
-
-/**
- * Refuses servers on which a migration cannot be safe.
- * @throws Refusal `binlog-off`, `binlog-format`, `binlog-order`, `galera`, `group-multi-primary`, `replica`,
- * `read-only`, `allow-on-master`.
- */
-export function refuseServer(facts: ServerFacts, options: RefusalOptions): void {
-  const server = `The server ${facts.hostname}:${facts.port}`;
-  if (!facts.logBin) {
-    throw refusal(
-      'binlog-off',
-      `${server} writes no binlog (log_bin=OFF): changes of the table could not be seen.`,
-      'Start the server with --log-bin, or migrate on the server that the writes go to.',
-    );
-  }
-  if (facts.binlogFormat !== 'ROW') {
-    throw refusal(
-      'binlog-format',
-      `${server} has binlog_format=${facts.binlogFormat}, but the changes of rows are needed: ROW.`,
-      'SET GLOBAL binlog_format=ROW, and let the applications reconnect: open sessions keep the old format.',
-    );
-  }
-  if (!facts.commitsOrdered) {
-    throw refusal(
-      'binlog-order',
-      `${server} has binlog_order_commits=OFF: what is in the binlog becomes visible in no known order.`,
-      'SET GLOBAL binlog_order_commits=ON.',
-    );
-  }
-  if (facts.galera) {
-    throw refusal(
-      'galera',
-      `${server} is a node of a Galera cluster (wsrep_on=ON): a lock does not stop writers on other nodes.`,
-      'Use the rolling or total order schema upgrade of the cluster itself.',
-    );
-  }
-  if (facts.multiPrimary) {
-    throw refusal(
-      'group-multi-primary',
-      `${server} is in a group with several primaries: a lock does not stop writers on the others.`,
-      'Switch the group to single-primary mode: SELECT group_replication_switch_to_single_primary_mode().',
-    );
-  }
-  refuseRole(facts, options, server);
-}
-
-function refuseRole(facts: ServerFacts, options: RefusalOptions, server: string): void {
-  const source = facts.channels?.[0];
-  if (source) {
-    throw refusal(
-      'replica',
-      `${server} is a replica of ${source.sourceHost}:${source.sourcePort}. ` +
-        'Migrating through a replica is not there yet.',
-      'Point --host at the primary, with --allow-on-master. If it is no replica any more: RESET REPLICA ALL.',
-    );
-  }
-  if (facts.readOnly) {
-    throw refusal(
-      'read-only',
-      `${server} is read-only (read_only, super_read_only, innodb_read_only): it is not where writes go.`,
-      'Point --host at the primary.',
-    );
-  }
-  if (!options.allowOnMaster) {
-    throw refusal(
-      'allow-on-master',
-      `${server} is a primary: reading table and binlog there is load on the server that the writers use.`,
-      'To go on, say --allow-on-master.',
-    );
-  }
-}
+export { refuseServer } from './server-refusals.ts';
 
 /**
  * Refuses tables that cannot be migrated safely.

@@ -31,11 +31,8 @@ export const connectionOptions = {
     'N',
     0,
     [0, 1_000_000],
-    'attempts in a row to connect the change stream again before the run fails; 0: 10 (gh-ost: no limit)',
+    'attempts in a row to connect the change stream again before the run fails; 0: 10, 30 on a replica (gh-ost: no limit)',
   ),
-  'assume-rbr': flag('U', 'the server is known to write row events; nothing is restarted to make sure', {
-    withoutEffect: 'replication is never restarted, the format is read from the stream itself',
-  }),
   gtid: flag(
     'C',
     'the change stream is placed by GTID, or refused; not given: by GTID where the server has it',

@@ -29,7 +29,6 @@ export const migrationOptions = {
     'P',
     'first let the server try the change itself, in place, where it is known to change metadata only',
   ),
-  'allow-on-master': flag('U', 'the server given may be the primary'),
 } satisfies Record<string, OptionSpec>;
 
 /** What is allowed about columns and keys. */
