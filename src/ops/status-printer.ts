@@ -25,6 +25,7 @@ export class StatusPrinter {
   readonly #parts: StatusPrinterParts;
   #before: PrintedBefore = { elapsedMs: null, pointOfInterestMs: null };
   #interest = '';
+  #attempts = 0;
 
   constructor(parts: StatusPrinterParts) {
     this.#parts = parts;
@@ -43,7 +44,10 @@ export class StatusPrinter {
   async tick(): Promise<void> {
     const snapshot = this.#parts.snapshot();
     this.#noteInterest(snapshot);
-    if (shouldPrintHeader(snapshot, this.#before)) await this.printAll();
+    // As gh-ost does once the events up to the lock are applied: whoever reads of an attempt wants to know what it ran with.
+    const attempted = snapshot.cutOverAttempts > this.#attempts;
+    this.#attempts = snapshot.cutOverAttempts;
+    if (attempted || shouldPrintHeader(snapshot, this.#before)) await this.printAll();
     else if (shouldPrint(snapshot, this.#before)) this.#printLine(snapshot);
   }
 

@@ -120,7 +120,7 @@ export function shouldPrint(snapshot: Snapshot, before: PrintedBefore): boolean 
   return crosses(before.elapsedMs, snapshot.elapsedMs, intervalMs(snapshot, before.pointOfInterestMs));
 }
 
-/** Whether the header is due: at the start and every 10 minutes. */
+/** Whether the header is due: at the start and every 10 minutes (and after an attempt of the cut-over: StatusPrinter). */
 export function shouldPrintHeader(snapshot: Snapshot, before: PrintedBefore): boolean {
   return before.elapsedMs === null || crosses(before.elapsedMs, snapshot.elapsedMs, 600_000);
 }

@@ -1,6 +1,8 @@
 // Each hook at its moment, on a real server, with the words that operators' scripts read; a veto that keeps the tables apart;
 // and none that can hold up the change stream.
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -86,6 +88,13 @@ describe('hooks', () => {
       '--hooks-status-interval=1',
     ];
     const count = ['--exact-rowcount', '--concurrent-rowcount=false'];
+    const statsd = createSocket('udp4');
+    let figures = '';
+    statsd.on('message', (packet) => {
+      figures += packet.toString();
+    });
+    await once(statsd.bind(0, '127.0.0.1'), 'listening');
+    count.push(`--statsd-addr=127.0.0.1:${statsd.address().port}`, '--statsd-tags=team:db');
     const run = begin('--postpone-cut-over-flag-file', postpone, ...hints, ...count);
     await until(() => order().includes('begin-postponed') && order().includes('status'), 'a postponed run');
     await ask(socket, 'unpostpone=items');
@@ -98,6 +107,11 @@ describe('hooks', () => {
       ],
     );
     assert.match(run.stdout, /^# Done$/m);
+    assert.match(figures, /^poltergeist\.rows_copied:300\|g\|#team:db$/m);
+    assert.match(figures, /^poltergeist\.query_ms:[\d.]+\|ms\|#team:db,query:copy$/m);
+    assert.match(figures, /^poltergeist\.cut_over\.step_ms:[\d.]+\|ms\|#team:db,step:locked$/m);
+    assert.match(figures, /^poltergeist\.cut_over\.writer_stop_ms:[\d.]+\|g/m);
+    statsd.close();
     assert.equal(variable('startup', 'DDL'), 'ADD COLUMN extra INT NOT NULL DEFAULT 7');
     assert.equal(variable('startup', 'DRY_RUN'), 'false');
     assert.equal(variable('startup', 'HOOKS_HINT'), 'h');
@@ -183,6 +197,14 @@ describe('hooks', () => {
     assert.equal((await run.exit).code, 0, run.stderr);
     assert.notEqual(variable('batch-copy-retry', 'LAST_BATCH_COPY_ERROR') ?? '', '');
     assert.match(run.stderr, /WARNING the hook .*batch-copy-retry failed: exit status 1/);
+  });
+
+  test('what the server does instantly: only the beginning and the success', async () => {
+    const run = begin('--attempt-instant-ddl');
+    assert.equal((await run.exit).code, 0, run.stderr);
+    assert.deepEqual(order(), ['startup', 'success']);
+    assert.equal(variable('success', 'INSTANT_DDL'), 'true');
+    assert.ok(await hasColumn(sql, 'extra'));
   });
 
   test('a run without --execute is told as such', async () => {

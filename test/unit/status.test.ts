@@ -170,4 +170,6 @@ test('the printer begins with the header, and looks closer after a reconnect', a
   assert.equal(await linesAt(306_000), 0);
   assert.equal(await linesAt(307_000, { streamReconnects: 1 }), 1);
   assert.equal(await linesAt(600_500, { streamReconnects: 1 }), 5);
+  assert.equal(await linesAt(601_000, { streamReconnects: 1, cutOverAttempts: 1 }), 5);
+  assert.equal(await linesAt(602_000, { streamReconnects: 1, cutOverAttempts: 1 }), 0);
 });
