@@ -6,11 +6,17 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Connection } from 'mysql2/promise';
 import { options } from '../../src/ops/options.ts';
 import { DB, hasColumn, migrationArguments, prepare, start, tablesOf } from '../fault/fault-lab.ts';
-import { startCli } from '../lab/children.ts';
+import { Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
+import { ask } from './surface-lab.ts';
+
+const HELD_CLI = fileURLToPath(new URL('../fault/held-cli.ts', import.meta.url));
+const NOT_POSTPONING =
+  'You may only invoke this when gh-ost is actively postponing migration. At this time it is not';
 
 /** A real table, so that a server that is not asked would be noticed. */
 describe('flags', () => {
@@ -187,6 +193,33 @@ describe('flags', () => {
     assert.match(stderr, /has the engine InnoDB/);
   });
 
+  test('--skip-foreign-key-checks: a key that points to the table is refused, unless nobody looks', async () => {
+    await runSql(
+      sql,
+      `CREATE TABLE ${DB}.child (id INT PRIMARY KEY, item INT, FOREIGN KEY (item) REFERENCES ${DB}.items (id))`,
+    );
+    const refused = await look();
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /Only --skip-foreign-key-checks overrides this/);
+    const { code, stderr } = await look('--skip-foreign-key-checks');
+    assert.equal(code, 0, stderr);
+  });
+
+  test('while it starts and while it cuts over, the socket answers', async () => {
+    const socket = join(folder, 'held.sock');
+    const child = new Child(migrationArguments(lab.primary, 'extra', ['--serve-socket-file', socket]), {
+      script: HELD_CLI,
+      env: { HOLD_AT: 'locked', HOLD_MS: '1500' },
+    });
+    await child.waitForLine(/^HELD locked/, 60_000);
+    const sent = JSON.parse(await ask(socket, 'status --json')) as Record<string, unknown>;
+    assert.equal(sent.phase, 'cutting-over');
+    assert.match(await ask(socket, 'max-lag-millis=2000'), /max-lag-millis: 2000ms/);
+    assert.equal(await ask(socket, 'unpostpone'), NOT_POSTPONING);
+    assert.equal((await child.exit).code, 0, child.stderr);
+    assert.ok(await hasColumn(sql, 'extra'));
+  });
+
   test('--gtid on a server that has none is refused, and nothing stays', async () => {
     await runSql(sql, 'SELECT 1');
     const plain = await start({
@@ -196,7 +229,9 @@ describe('flags', () => {
     try {
       const connection = await plain.primary.connect();
       await prepare(connection);
-      const { code, stderr } = await cli(migrationArguments(plain.primary, 'extra', ['--gtid']));
+      const { code, stderr } = await cli(
+        migrationArguments(plain.primary, 'extra', ['--gtid', '--serve-socket-file', join(folder, 's.sock')]),
+      );
       assert.equal(code, 1, stderr);
       assert.match(stderr, /gtid_mode is OFF, and GTIDs were asked for/);
       assert.deepEqual(await tablesOf(connection), ['items']);

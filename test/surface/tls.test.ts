@@ -80,7 +80,8 @@ describe('TLS', { skip: !openssl && 'there is no openssl to make certificates wi
   const run = async (...flags: string[]) => {
     // Names are checked, addresses are not names.
     const account = ['--host=localhost', '--user=secure', '--password=secure-pass', '--ok-to-drop-table'];
-    const child = startCli(migrationArguments(lab.primary, 'extra', [...account, ...flags]));
+    const socket = ['--serve-socket-file', file('s.sock')];
+    const child = startCli(migrationArguments(lab.primary, 'extra', [...account, ...socket, ...flags]));
     const { code } = await child.exit;
     return { code, stderr: child.stderr };
   };

@@ -1,7 +1,9 @@
 // A page that says what is compatible is believed by whoever changes one word in a cron job: it must be complete, and true.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { commands } from '../../src/ops/commands.ts';
 import { offeredOptions } from '../../src/ops/options.ts';
 import { ghostCommands, ghostFlags, ghostHooks } from './compatibility-names.ts';
@@ -56,3 +58,35 @@ test('what the page says of a command is what the socket knows', () => {
   for (const { name, here } of socket)
     assert.equal(here === 'not supported', !known.has(name), `${name} is ${here}`);
 });
+
+/** Flags whose test on a real server is not there; each says why. */
+const untested = new Map([
+  ['ask-pass', 'needs a terminal: options are asked in test/unit'],
+  ['throttle-http-timeout-millis', 'test/unit: a server of HTTP that is silent is enough'],
+  ['statsd-addr', 'test/unit: no server of a database is concerned'],
+  ['statsd-tags', 'test/unit: no server of a database is concerned'],
+  ['runtime-metrics-interval', 'test/unit: no server of a database is concerned'],
+]);
+
+test('each flag that does something, and each command, is in a test on a real server', () => {
+  const text = ['test/surface', 'test/mysql', 'test/fault', 'fixtures/cases'].map(textBelow).join('\n');
+  const missing = flags
+    .filter(({ here }) => here === 'same' || here === 'better')
+    .map(({ name }) => name)
+    .filter((name) => !new RegExp(`-${name}(?![\\w-])`).test(text));
+  assert.deepEqual(
+    missing.filter((name) => !untested.has(name)),
+    [],
+  );
+  for (const { name, here } of socket)
+    if (here !== 'not supported') assert.match(text, new RegExp(`['"\`]${name}(?![\\w-])`), name);
+});
+
+/** The text of all files below a folder of the repository. */
+function textBelow(folder: string): string {
+  const root = fileURLToPath(new URL(`../../${folder}`, import.meta.url));
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n');
+}
