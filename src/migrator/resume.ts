@@ -98,7 +98,18 @@ async function storedCheckpoint(session: Session, table: TableRef): Promise<Stor
   return await readCheckpoint(session, table);
 }
 
-function refuseAnother(task: CheckpointTask, { facts, alter, original }: Survey): void {
+/** What a checkpoint was written for, as far as it can be told without reading tables. */
+export interface Continuation {
+  readonly facts: Pick<Survey['facts'], 'uuid' | 'flavor'>;
+  readonly alter: Pick<Survey['alter'], 'text'>;
+  readonly original: Pick<Survey['original'], 'ref'>;
+}
+
+/** @throws Refusal `other-server`, `other-statement`. */
+export function refuseAnother(
+  task: Pick<CheckpointTask, 'server' | 'flavor' | 'statement' | 'statementHash'>,
+  { facts, alter, original }: Continuation,
+): void {
   if (task.server !== facts.uuid || task.flavor !== facts.flavor) {
     throw cannotResume(
       'other-server',

@@ -38,6 +38,8 @@ export class Checks {
   /** Ranks that were touched under the lock. */
   #touchedLate: ReadonlySet<number> = new Set();
   readonly carried = new Set<number>();
+  /** Somebody has altered the original. */
+  altered = false;
   /** Writers have passed a lock that should have stopped them. */
   leaked = false;
   broken: string | null = null;

@@ -21,6 +21,7 @@ export class SimLateRows {
     const transaction = ghost.begin();
     try {
       const ranks = await this.#remove(keys, transaction, signal);
+      await this.#dawdle(signal);
       for (const rank of ranks) {
         const row = server.swap!.old.get(rank);
         if (!row) continue;
@@ -49,6 +50,11 @@ export class SimLateRows {
     const ranks = new Set(keys.map((key) => this.#parts.space.rank(key)));
     for (const rank of ranks) await this.#locked(() => transaction.remove(rank), signal);
     return ranks;
+  }
+
+  /** From one statement to the next a while can pass. */
+  async #dawdle(signal: AbortSignal): Promise<void> {
+    for (let n = this.#parts.random.int(12); n >= 0; n -= 1) await this.#step(signal);
   }
 
   async #locked(write: () => Outcome, signal: AbortSignal): Promise<Outcome> {

@@ -124,7 +124,7 @@ export class Migration {
     this.#applier = new Applier({ ...shared, sizing: plan });
     this.#copier = new Copier({ ...shared, chunks, clock: scheduler });
     this.verifier = plan.damage === null ? null : makeVerifier(world, { ...shared, clock: scheduler });
-    this.stream = new SimStream(server, this.#sink(), start.index);
+    this.stream = new SimStream(server, this.#sink(), start.index, (error) => this.#fail(error));
     this.#intake = new Intake({
       ...{ original: tables.original, ghost: tables.ghost, changes, stream: this.stream, log },
       marked: (row) => this.heartbeat.marked(row),

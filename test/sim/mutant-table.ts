@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 import { changes, server } from './mutants-changes.ts';
-import { attempts, settling } from './mutants-cutover.ts';
+import { attempts, settling, world } from './mutants-cutover.ts';
 import { builds } from './mutants-indexes.ts';
 import { marks, places } from './mutants-marks.ts';
 import { stages, units } from './mutants-stages.ts';
@@ -23,5 +23,6 @@ export const mutants: readonly Mutant[] = [
   ...units,
   ...attempts,
   ...settling,
+  ...world,
   ...verification,
 ];

@@ -11,7 +11,7 @@ export interface Mutant {
   /** What does not hold any more. */
   readonly breaks: string;
   readonly edits: readonly Edit[];
-  /** `sim`, or the path of a test file. */
+  /** `sim`, with a plan's fields as JSON behind it where the case is rare; or the path of a test file. */
   readonly caughtBy: string;
 }
 

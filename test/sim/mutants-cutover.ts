@@ -7,6 +7,21 @@ const swap = 'test/sim/swap.ts';
 const lateRows = 'test/sim/late-rows.ts';
 const inUnit = 'test/unit/cutover.test.ts';
 
+/** Many late writes, and an application that is at it at once in the new table. */
+const lateAndBusy = {
+  ...{
+    keys: 8,
+    kind: 'integer',
+    uniqueness: 'none',
+    collide: false,
+    capacity: 1000,
+    damage: null,
+    dieAt: null,
+  },
+  ...{ leaks: 3, more: [15, 30], followsNew: true, triggers: false, failure: 0, crashAfter: null },
+  weights: { write: 0.5, show: 3, deliver: 1, reconnect: 0, gate: 0, ring: 0.1, goOn: 0.3, come: 0, go: 0.1 },
+};
+
 /** One attempt, from the look for old transactions to the answer of the RENAME (I7). */
 export const attempts: readonly Mutant[] = [
   {
@@ -111,6 +126,31 @@ export const attempts: readonly Mutant[] = [
   ),
 ];
 
+/** Another server, other people's DDL (I10). */
+export const world: readonly Mutant[] = [
+  one(
+    'a run is resumed on another server',
+    'I8, I10',
+    'src/migrator/resume.ts',
+    'if (task.server !== facts.uuid || task.flavor !== facts.flavor) {',
+    'if (task.flavor !== facts.flavor) {',
+  ),
+  one(
+    'another server is read on from',
+    'I10',
+    'test/sim/stream.ts',
+    'if (this.#server.uuid !== this.#uuid) {',
+    'if (this.#uuid === null) {',
+  ),
+  one(
+    'DDL of others counts as ours',
+    'I10',
+    intake,
+    'if (this.#ours.has(notice.threadId)) {',
+    'if (notice.threadId > 0) {',
+  ),
+];
+
 /** After the swap: the stream up to the RENAME, and what came in between (I7). */
 export const settling: readonly Mutant[] = [
   one(
@@ -145,13 +185,13 @@ export const settling: readonly Mutant[] = [
   {
     name: 'the new rows are asked about before they are locked',
     breaks: 'I7',
-    caughtBy: 'sim',
+    caughtBy: `sim ${JSON.stringify(lateAndBusy)}`,
     edits: [
       { file: lateRows, from: '      if (!(await mayStay())) return false;\n', to: '' },
       {
         file: lateRows,
-        from: '      for (const rank of ranks) {\n        const row',
-        to: '      if (!(await mayStay())) return false;\n      for (const rank of ranks) {\n        const row',
+        from: '      await this.#dawdle(signal);\n',
+        to: '      if (!(await mayStay())) return false;\n      await this.#dawdle(signal);\n',
       },
     ],
   },

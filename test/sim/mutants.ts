@@ -60,7 +60,9 @@ function run(caughtBy: string, folder: string): Promise<{ code: number | null; o
     '--seconds',
     String(simSeconds),
   ];
-  const args = ['--import', 'tsx', ...(caughtBy === 'sim' ? sim : ['--test', caughtBy])];
+  const [, plan] = /^sim ?(.*)$/.exec(caughtBy) ?? [];
+  if (plan) sim.push('--plan', plan);
+  const args = ['--import', 'tsx', ...(plan === undefined ? ['--test', caughtBy] : sim)];
   const child: ChildProcess = spawn(process.execPath, args, { cwd: folder });
   let output = '';
   child.stdout?.on('data', (data) => {

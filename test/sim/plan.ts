@@ -58,6 +58,11 @@ export interface Plan {
   readonly lockTimeoutMs: number;
   /** The process dies at this step of a cut-over. */
   readonly dieAt: CutOverStep | null;
+  /** After so many steps another server takes over, without the last transactions of the first. */
+  readonly failoverAfter: number | null;
+  readonly failoverLoses: number;
+  /** After so many steps somebody alters the original. */
+  readonly alterAfter: number | null;
   readonly weights: Weights;
 }
 
@@ -115,6 +120,9 @@ export function drawPlan(random: Random): Plan {
     strikes: random.chance(0.2) ? 1 + random.int(2) : 0,
     lockTimeoutMs: random.pick([6000, 30_000]),
     dieAt: random.chance(0.1) ? random.pick(deadly) : null,
+    failoverAfter: random.chance(0.05) ? random.int(800) : null,
+    failoverLoses: random.int(4),
+    alterAfter: random.chance(0.03) ? random.int(800) : null,
     weights: {
       write: random.pick([0.2, 1, 3]),
       show: random.pick([0.1, 1, 3]),

@@ -129,6 +129,31 @@ export class Server implements RowLocks {
     return this.prepared.length > 0 || this.#someLock(() => true);
   }
 
+  /**
+   * Another server takes over, without the last transactions of the first.
+   * @param lost how many of them, at the most.
+   */
+  failover(lost: number): void {
+    this.uuid = 'second';
+    for (let left = this.swap ? 0 : lost; left > 0; left -= 1) {
+      const entry = this.log.at(-1);
+      if (entry?.kind !== 'rows' && entry?.kind !== 'mark') return;
+      this.log.pop();
+      this.#shown = Math.min(this.#shown, this.log.length);
+      // Who waits for it is told that it is done: it was, where it is not any more.
+      if (entry.kind === 'mark') entry.shown();
+      else this.#revert(entry.work);
+    }
+  }
+
+  #revert(work: Work): void {
+    for (const rank of work.changes.keys()) {
+      this.history.get(rank)?.pop();
+      put(this.latest, rank, this.rowAt(rank, this.log.length));
+      put(this.visible, rank, this.rowAt(rank, this.#shown));
+    }
+  }
+
   prepare(work: Work): void {
     this.prepared.push(work);
     this.log.push({ kind: 'xa-prepare', work });

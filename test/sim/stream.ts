@@ -1,3 +1,4 @@
+import { Failure } from '../../src/base/errors.ts';
 import type { ChangeSink } from '../../src/core/stream.ts';
 import { LogPosition, type Server, type Work } from './server.ts';
 
@@ -14,13 +15,18 @@ export class SimStream {
   /** What the name of the original means to its receiver; null = not followed. */
   #role: 'original' | 'new' | null = 'original';
   readonly stats = { paused: false };
+  /** The server that the first connection has met. */
+  readonly #uuid: string;
+  readonly #onFailure: (error: Error) => void;
   /** Prepared XA transactions that were seen, and the entry of each. */
   readonly #prepared = new Map<Work, number>();
 
-  constructor(server: Server, receiver: ChangeSink, from: number) {
+  constructor(server: Server, receiver: ChangeSink, from: number, onFailure: (error: Error) => void) {
     this.#server = server;
     this.#receiver = receiver;
     this.#entry = from;
+    this.#uuid = server.uuid;
+    this.#onFailure = onFailure;
   }
 
   pause(): void {
@@ -42,11 +48,16 @@ export class SimStream {
   }
 
   get hasMore(): boolean {
+    if (this.#server.uuid !== this.#uuid) return true;
     return this.#entry < this.#server.log.length && !this.stats.paused;
   }
 
   /** Delivers up to `events` events. */
   deliver(events: number): void {
+    if (this.#server.uuid !== this.#uuid) {
+      this.#onFailure(new Failure('this is another server than before'));
+      return;
+    }
     for (let i = 0; i < events && this.hasMore; i += 1) this.#next();
   }
 

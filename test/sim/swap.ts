@@ -220,6 +220,8 @@ export class SimSwap implements SwapPort {
         if (!session.alive) throw new Transient('the RENAME was killed');
       }
       if (server.sentry) throw new Transient('the old table exists');
+      if (server.uuid !== 'first') checks.break('the tables were swapped on another server');
+      if (checks.altered) checks.break('I10: the tables were swapped although the original had been altered');
       checks.swapping(this.#lockedAt, this.#letGo);
       server.rename(ghost.rows, ghost, session.threadId);
       ghost.others = server;

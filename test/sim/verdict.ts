@@ -44,6 +44,7 @@ export function judge(ended: Ended): Omit<Outcome, 'steps'> {
   const told = swapped && failure instanceof Ambiguous ? keysTold(ended) : new Set<number>();
   if (swapped && !died && (failure === null || told.size > 0)) checks.afterSwap(told);
   if (failure === null && !swapped) checks.break('the run ended well without a swap');
+  if (checks.altered && swapped && failure === null && !died) checks.break('I10: an ALTER was passed over');
   if (checks.broken) throw new Divergence(checks.broken);
   const counts = { found: checks.found.size, late: checks.late.size, carried: checks.carried.size };
   const outcome = { refused: false, gaveUp: false, told: false, unsure: false, swapped, died, ...counts };
@@ -63,12 +64,14 @@ function keysTold({ failure, space }: Ended): Set<number> {
 }
 
 /** Which of the ends that a run may have for a reason this one is. */
-function endOf({ plan, failure }: Ended): 'told' | 'unsure' | 'refused' | 'gaveUp' | null {
+function endOf({ plan, server, checks, failure }: Ended): 'told' | 'unsure' | 'refused' | 'gaveUp' | null {
   const said = messageOf(failure);
   if (failure instanceof Ambiguous) {
     if (/late writes are in the old table only/.test(said)) return 'told';
     return /whether the tables have been swapped: the statement/.test(said) ? 'unsure' : null;
   }
+  if (server.uuid !== 'first' && /another server/.test(said)) return 'refused';
+  if (checks.altered && /somebody changed the schema/.test(said)) return 'refused';
   const { collide, capacity, keys, spoils, kind } = plan;
   if (collide && failure instanceof Failure && /rows \S+ and \S+ have u = \d+/.test(said)) return 'refused';
   // Syncs that are broken may break what repairs them.

@@ -1,4 +1,6 @@
 import { messageOf } from '../../src/base/errors.ts';
+import { hashOf } from '../../src/core/checkpoint.ts';
+import { refuseAnother } from '../../src/migrator/resume.ts';
 import { Bystanders } from './bystanders.ts';
 import { Checks, Divergence } from './checks.ts';
 import { Ghost } from './ghost.ts';
@@ -144,12 +146,13 @@ export class World {
     this.#steps += 1;
     if (this.#steps > stepsMax)
       throw new Divergence(`the run does not end: ${JSON.stringify(this.#describe())}`);
+    this.#disturb();
     this.#act();
     // Several things may happen within one turn of the event loop.
     while (this.#random.chance(0.2)) this.#act();
     await Scheduler.settle();
     const { changes, watermark, checkpoint } = this.#migration;
-    if (this.#steps % 8 === 0 && this.#server.swap === null)
+    if (this.#steps % 8 === 0 && this.#server.swap === null && this.#server.uuid === 'first')
       this.#checks.checkpoint(changes, watermark, checkpoint.index);
     if (this.#checks.broken) throw new Divergence(this.#checks.broken);
   }
@@ -224,11 +227,41 @@ export class World {
       this.#died = true;
       return true;
     }
+    if (this.#refused()) return true;
     this.#server.sentry = false;
     this.#server.dressed = false;
     // The changelog tells the next run how many marks there were.
     this.#resume({ ...checkpoint, marks: this.#migration.heartbeat.marks });
     return false;
+  }
+
+  /** Whether the next run refuses to go on: everything else of what it compares has stayed as it was. */
+  #refused(): boolean {
+    const alter = { text: 'ADD c int', statement: '' };
+    const flavor = 'mysql';
+    const task = { server: 'first', flavor, statement: alter.text, statementHash: hashOf(alter.text) };
+    const original = { ref: { schema: 's', name: 't' } };
+    try {
+      refuseAnother(task, { facts: { uuid: this.#server.uuid, flavor }, alter, original });
+      return false;
+    } catch (error) {
+      this.#migration.failure = error;
+      return true;
+    }
+  }
+
+  /** What others do to the server as a whole. */
+  #disturb(): void {
+    const { failoverAfter, failoverLoses, alterAfter } = this.plan;
+    if (this.#steps === failoverAfter) {
+      this.#server.failover(failoverLoses);
+      for (const session of [...this.#sessions]) this.#migration.swap.endAtServer(session);
+    }
+    // Whoever alters a table needs it alone; at other times he has not come.
+    if (this.#steps === alterAfter && this.#locks.isFree('original', 'exclusive') && !this.#server.swap) {
+      this.#checks.altered = true;
+      this.#server.ddl('ALTER TABLE `t` ADD d int', 7);
+    }
   }
 
   #reconnect(): void {

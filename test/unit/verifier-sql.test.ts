@@ -94,6 +94,11 @@ describe('comparison statements', () => {
       /BIT_XOR\(CRC32\(CRC32\(CONCAT_WS\('#', o\.`id`, o\.`na``me`, LENGTH\(o\.`na``me`\)\)\)\)\)/,
     );
     assert.match(text, /LENGTH\(g\.`label`\)/);
+    assert.equal(
+      text.split('COUNT(*) AS n').length - 1,
+      2,
+      'rows that cancel out under BIT_XOR are counted on both sides',
+    );
   });
 
   it('can go on without a column', () => {
