@@ -80,7 +80,8 @@ export class RowCount {
   async #count(original: TableRef, signal: AbortSignal): Promise<void> {
     const { config, clock, log } = this.#parts;
     const profile = { ...dataProfile, statementTimeoutMs: countTimeoutMs };
-    const session = await Session.open(config.connection, { profile, clock, name: 'row count', signal });
+    // The server whose stream says what comes and goes; where that is a replica the primary is spared.
+    const session = await Session.open(config.inspected, { profile, clock, name: 'row count', signal });
     try {
       // What the count sees is what is committed now; what comes after it comes in the stream.
       this.#growthBefore = this.#growth();
