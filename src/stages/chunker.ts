@@ -27,12 +27,20 @@ export const chunkerDefaults: ChunkerOptions = {
   rowsMax: 100_000,
 };
 
+/** Integer keys with this share of rows are so dense that bounds need no looking up. */
+const denseShare = 0.8;
+
+/** Smaller chunks are looked up: a YEAR is a number too, but not every number is a YEAR. */
+const rowsToReckon = 1000;
+
 /** Growth of the size at one step at the most; shrinking is not bounded. */
 const growthMax = 1.5;
 
 /**
  * Cuts the key space into ranges that tile it: the bounds come from the server, one is looked up ahead while
- * the workers copy. The last range is open-ended, so that rows appended meanwhile belong to it.
+ * the workers copy. Where keys are integers without many gaps they are reckoned instead: a lookup reads as many
+ * keys as the chunk has rows. A reckoned chunk has as many rows as it is wide, at the most; one that has too few
+ * (gaps, or the end of the table) makes the next bound a looked-up one. The last range is open-ended, so that rows appended meanwhile belong to it.
  *
  * States: ready -> looking up (one bound at a time; callers queue) -> ready ... -> ended (the open-ended
  * range was given out).
@@ -43,6 +51,8 @@ export class Chunker {
   readonly #sizing: ChunkSizing;
   readonly #options: ChunkerOptions;
   #rows: number;
+  /** The bound that was looked up last was about where it can be reckoned to be. */
+  #dense = false;
   #queue: Promise<unknown> = Promise.resolve();
   #ahead: { after: Key | null; rows: number; bound: Promise<Key | null> } | null = null;
 
@@ -80,6 +90,7 @@ export class Chunker {
    * @param elapsedMs time of the copy statement alone, without waits for the gate or for marks.
    */
   feedback(chunk: Chunk, rows: number, elapsedMs: number): void {
+    if (rows < chunk.rowsAimed * denseShare) this.#dense = false;
     // A chunk measured at another size (looked up before the last change) would make the size swing.
     if (chunk.rowsAimed !== this.#rows) return;
     const { targetMs, rowsMin, rowsMax } = this.#options;
@@ -107,7 +118,14 @@ export class Chunker {
 
   #lookAhead(after: Key | null, signal: AbortSignal): void {
     const rows = this.rows;
-    const bound = this.#store.bound(after, rows, signal);
+    const reckoned = this.#dense && typeof after === 'number' && rows >= rowsToReckon ? after + rows : null;
+    const bound = Number.isSafeInteger(reckoned)
+      ? Promise.resolve(reckoned)
+      : this.#store.bound(after, rows, signal).then((found) => {
+          const isNear = typeof found === 'number' && typeof after === 'number';
+          this.#dense = isNear && (found - after) * denseShare <= rows;
+          return found;
+        });
     // A failed look-ahead is thrown to the one who asks for the chunk; nobody may ask before the run ends.
     bound.catch(() => undefined);
     this.#ahead = { after, rows, bound };

@@ -55,6 +55,40 @@ describe('chunks', () => {
     );
   });
 
+  it('bounds of dense integer keys are reckoned; a gap, and the end, are looked up', async () => {
+    const calls: { after: Key | null; rows: number }[] = [];
+    const { chunker } = make(10_000, 1000, calls);
+    let rowsLeft = 10_000;
+    const ranges: unknown[] = [];
+    for (let chunk = await chunker.next(forever); chunk; chunk = await chunker.next(forever)) {
+      ranges.push([chunk.range.after, chunk.range.upTo]);
+      const rows = Math.min(1000, rowsLeft);
+      rowsLeft -= rows;
+      chunker.feedback(chunk, rows, 100);
+    }
+    // Two beyond the end were on their way when that was known; the open-ended one follows.
+    const tiles = Array.from({ length: 12 }, (_, i) => [i === 0 ? null : i * 1000, (i + 1) * 1000]);
+    assert.deepEqual(ranges, [...tiles.slice(0, ranges.length - 1), [(ranges.length - 1) * 1000, null]]);
+    assert.ok(ranges.length >= 12 && ranges.length <= 13, `${ranges.length} chunks`);
+    assert.ok(calls.length <= 4, `${calls.length} look-ups`);
+  });
+
+  it('keys with gaps, and small chunks, are looked up', async () => {
+    for (const [gap, chunkRows] of [
+      [2, 1000],
+      [1, 100],
+    ] as const) {
+      let lookUps = 0;
+      const bound = async (after: Key | null, rows: number): Promise<Key | null> => {
+        lookUps += 1;
+        return Number(after ?? 0) + rows * gap;
+      };
+      const chunker = new Chunker({ bound }, new Watermark(order), { chunkRows });
+      for (let i = 0; i < 10; i += 1) await chunker.next(forever);
+      assert.equal(lookUps, 11);
+    }
+  });
+
   it('a look-up that failed can be tried again', async () => {
     const watermark = new Watermark(order);
     let failures = 1;
