@@ -99,7 +99,8 @@ export class Conflicts {
     let violated = first;
     for (let attempt = 0; attempt < this.#options.attempts; attempt += 1) {
       this.#count += 1;
-      await this.#refuseCollision(where, violated, signal);
+      // Inside the turnstile: while the tables are being swapped nothing may be read by their names.
+      await this.#turnstile.shared(() => this.#refuseCollision(where, violated, signal), signal);
       if (attempt > 0) await this.readOn(signal);
       try {
         return await this.#turnstile.exclusive(async () => {

@@ -95,6 +95,14 @@ export const stages: readonly Mutant[] = [
     'if (this.#options) return;',
   ),
   one(
+    'the question about a collision runs beside the swap',
+    'I7',
+    conflicts,
+    'await this.#turnstile.shared(() => this.#refuseCollision(where, violated, signal), signal);',
+    'await this.#refuseCollision(where, violated, signal);',
+    `sim ${JSON.stringify({ uniqueness: 'added', collide: false, damage: null, capacity: 1000, more: [15, 0] })}`,
+  ),
+  one(
     'no reading on',
     'I5',
     conflicts,

@@ -240,7 +240,9 @@ export class SimSwap implements SwapPort {
     const enough = new AbortController();
     const granted = locks.ask(session, name, mode);
     scheduler.sleep(patienceMs, enough.signal).then(
-      () => locks.leave(session),
+      () => {
+        if (locks.waits(session) === name) locks.leave(session);
+      },
       () => undefined,
     );
     await granted.finally(() => enough.abort());
