@@ -9,6 +9,7 @@ import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
 import { refuseLeftBehind, settleLateWrites } from './migrator/late-writes.ts';
+import { onOneSession } from './migrator/one-session.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
@@ -22,9 +23,8 @@ import { swapTables } from './migrator/swap-tables.ts';
 import { Throttling } from './migrator/throttling.ts';
 import { locate, ownParts } from './migrator/topology.ts';
 import { analyze } from './mysql/artifacts.ts';
-import { dataProfile } from './mysql/profile.ts';
 import { RunLock } from './mysql/run-lock.ts';
-import { Session } from './mysql/session.ts';
+import type { Session } from './mysql/session.ts';
 import type { Topology } from './mysql/topology.ts';
 
 /** Conducts one migration: the phases in their order. See core/phase.ts for what each means. */
@@ -129,9 +129,7 @@ export class Migrator implements MigrationControls {
     const touching = (): void => {
       this.#created = true;
     };
-    return await this.#withSession('preparation', (session) =>
-      begin({ session, found, parts: this.#parts, checkpoint, touching, signal }),
-    );
+    return await begin({ found, parts: this.#parts, checkpoint, touching, signal });
   }
 
   /** An earlier run has swapped the tables and died before its end. */
@@ -251,15 +249,9 @@ export class Migrator implements MigrationControls {
     this.#checkpoint?.phaseChanged();
   }
 
-  async #withSession<T>(name: string, work: (session: Session) => Promise<T>): Promise<T> {
-    const { config, clock } = this.#parts;
-    const session = await Session.open(config.connection, { profile: dataProfile, clock, name });
-    this.#path?.intake.expect(session.threadId);
-    try {
-      return await work(session);
-    } finally {
-      await session.close();
-    }
+  #withSession<T>(name: string, work: (session: Session) => Promise<T>): Promise<T> {
+    const onOpen = (threadId: number): void => this.#path?.intake.expect(threadId);
+    return onOneSession(this.#parts, { name, onOpen }, work);
   }
 
   snapshot(): Snapshot {

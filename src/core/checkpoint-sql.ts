@@ -56,11 +56,11 @@ export function writeStateSql(table: TableRef, runId: string, state: string, wri
   );
 }
 
-/** Makes the row another run's. */
+/** Makes the row another run's; said again it changes nothing. */
 export function takeOverSql(table: TableRef, from: string, to: string): string {
   return (
     `UPDATE ${quoteTable(table)} SET run_id = ${quoteText(to)} ` +
-    `WHERE id = ${rowId} AND run_id = ${quoteText(from)}`
+    `WHERE id = ${rowId} AND run_id IN (${quoteText(from)}, ${quoteText(to)})`
   );
 }
 

@@ -88,6 +88,12 @@ export class GhostSql {
     );
   }
 
+  /** The last key, in the same columns. */
+  last(): string {
+    const columns = this.#parts.codec.columns.map(({ name }) => `${quoteName(name)} DESC`).join(', ');
+    return `SELECT ${this.#keyColumns()} FROM ${this.#original()} ORDER BY ${columns} LIMIT 1`;
+  }
+
   #keyColumns(): string {
     return this.#parts.codec
       .selectExpressions()

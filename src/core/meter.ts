@@ -27,6 +27,7 @@ export function meteredStore(store: GhostStore, meter: Meter | undefined, clock:
     clear: (...args) => timed('clear', () => store.clear(...args)),
     sync: (...args) => timed('sync', () => store.sync(...args)),
     bound: (...args) => timed('bound', () => store.bound(...args)),
+    last: (...args) => timed('last', () => store.last(...args)),
     place: (...args) => timed('place', () => store.place(...args)),
     findCollision: (...args) => timed('collision', () => store.findCollision(...args)),
   };

@@ -25,6 +25,10 @@ export class ReplaceableStore implements GhostStore {
   bound(...args: Parameters<GhostStore['bound']>): ReturnType<GhostStore['bound']> {
     return this.#store.bound(...args);
   }
+
+  last(...args: Parameters<GhostStore['last']>): ReturnType<GhostStore['last']> {
+    return this.#store.last(...args);
+  }
   place(...args: Parameters<GhostStore['place']>): ReturnType<GhostStore['place']> {
     return this.#store.place(...args);
   }

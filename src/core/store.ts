@@ -72,6 +72,8 @@ export interface GhostStore {
   ): Promise<number>;
   /** The key of the row `rows` rows after `after` in key order; null when there are fewer. */
   bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null>;
+  /** The key of the last row; null when there is none. */
+  last(signal: AbortSignal): Promise<Key | null>;
   /**
    * Asks the server where keys lie among ranges, for keys that only it can order.
    * @param high null once the open-ended chunk was dispatched: then no key is above.

@@ -21,6 +21,8 @@ import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
 import type { Plan } from './plan.ts';
 
+/** A checkpoint that is not answered in this time is written again on another connection, ms: a run must not hang on it. */
+const writeTimeoutMs = 15_000;
 /** How long the last checkpoint of a run that ends may take, ms: an operator waits for the prompt. */
 const lastWriteTimeoutMs = 10_000;
 
@@ -82,7 +84,7 @@ export class Checkpoint {
     this.#pool = new SessionPool(config.connection, {
       name: 'checkpoint',
       size: 1,
-      profile: dataProfile,
+      profile: { ...dataProfile, statementTimeoutMs: parts.statementMs?.mark ?? writeTimeoutMs },
       clock,
     });
   }

@@ -92,6 +92,8 @@ export interface MigrationParts {
   readonly moments?: Moments;
   /** Who wants to know how long things take. */
   readonly meter?: Meter;
+  /** Shorter deadlines of statements, for tests; see data-path.ts. */
+  readonly statementMs?: Readonly<Record<'copy' | 'sync' | 'ask' | 'mark' | 'verify', number>>;
   /** A fail point for tests: called at every step of a cut-over, and waited for. */
   readonly atStep?: (step: CutOverStep) => void | Promise<void>;
 }

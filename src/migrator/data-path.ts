@@ -15,7 +15,7 @@ import { judgeServerError } from '../mysql/explain.ts';
 import type { LateRows } from '../mysql/late-rows.ts';
 import type { SessionPool } from '../mysql/pool.ts';
 import { Applier } from '../stages/applier.ts';
-import { Chunker } from '../stages/chunker.ts';
+import { Chunker, chunkerDefaults } from '../stages/chunker.ts';
 import { Conflicts } from '../stages/conflicts.ts';
 import { Copier } from '../stages/copier.ts';
 import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
@@ -118,7 +118,10 @@ export function buildDataPath(
     addedUniqueness: plan.uniqueness === 'added',
     batchKeys: exclusiveBatchKeys,
   });
-  const chunker = new Chunker(store, watermark, settings, point ? { rowsStart: point.chunkRows } : {});
+  const onOutrun = (rows: number): void =>
+    log.warn({ rows }, `rows are appended as fast as they are copied: chunks are larger now, ${rows} rows`);
+  const rowsStart = point?.chunkRows ?? chunkerDefaults.rowsStart;
+  const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun });
   const shared = {
     store,
     changes,
@@ -182,15 +185,12 @@ function makeStream({ streamed }: Survey, { config, clock, log }: MigrationParts
   });
 }
 
-/** A mark that is not answered in this time is written again on another connection: all that goes on waits for it. */
-const markTimeoutMs = 15_000;
-
 /** Marks are idempotent: one whose answer was lost is written again under the same number. */
 function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: AbortSignal): MarkPort {
   const write = (sequence: number, atMs: number): Promise<void> =>
     pool
       .use(async (session) => {
-        await session.execute(markSql(changelog, sequence, atMs), { timeoutMs: markTimeoutMs, signal });
+        await session.execute(markSql(changelog, sequence, atMs), { signal });
       }, signal)
       .catch((error: unknown) => {
         throw judgeServerError(error);

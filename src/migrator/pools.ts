@@ -16,15 +16,15 @@ export interface Pools {
 
 /**
  * How long a statement may take before its connection counts as dead, ms. A retry is safe: the old statement is seen to end
- * first. Copy and comparison of a chunk may be slow; a sync waits for row locks at the most.
+ * first. Copy and comparison of a chunk may be slow; a sync waits for row locks at the most; for a mark all that goes on waits.
  */
-const statementMs = { copy: 1_800_000, sync: 60_000, ask: 120_000, mark: 60_000, verify: 600_000 } as const;
+const deadlines = { copy: 1_800_000, sync: 60_000, ask: 120_000, mark: 15_000, verify: 600_000 } as const;
 
 /** Opens no session yet: each is opened when it is first needed. */
 export function openPools(
   { facts }: Survey,
   plan: Plan,
-  { config, clock }: MigrationParts,
+  { config, clock, statementMs = deadlines }: MigrationParts,
   applySessions: number,
 ): Pools {
   const pool = (

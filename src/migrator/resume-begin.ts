@@ -2,7 +2,7 @@ import type { CopiedPrefix } from '../core/checkpoint.ts';
 import { clearAboveSql } from '../core/checkpoint-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
-import { quieten } from '../mysql/checkpoint-quiet.ts';
+import { endStatementsOn, quieten } from '../mysql/checkpoint-quiet.ts';
 import type { StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import { readLastMark } from '../mysql/checkpoint-table.ts';
 import { refusePreparedXa } from '../mysql/inspector/refusals.ts';
@@ -12,6 +12,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import type { MigrationParts } from './config.ts';
 import { deferSecondaryIndexes } from './deferral.ts';
 import type { Survey } from './inspect.ts';
+import { onOneSession } from './one-session.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { judgeRemains, type Remains } from './resume.ts';
 import { planTriggers } from './triggers.ts';
@@ -48,7 +49,6 @@ export interface SwappedBefore {
 
 /** What a run begins with. */
 export interface BeginContext {
-  readonly session: Session;
   readonly found: Survey;
   readonly parts: MigrationParts;
   readonly checkpoint: Checkpoint;
@@ -62,27 +62,43 @@ export interface BeginContext {
  * @throws Refusal where nothing was touched, or the server does not accept the ALTER.
  */
 export async function begin(context: BeginContext): Promise<Beginning | SwappedBefore> {
-  const { session, found, parts, touching } = context;
-  const remains = parts.config.refusals.resume ? await judgeRemains(session, found, parts) : null;
+  const { found, parts, touching, signal } = context;
+  const use = { name: 'preparation', signal };
+  const remains = parts.config.refusals.resume
+    ? await onOneSession(parts, use, (session) => judgeRemains(session, found, parts))
+    : null;
   if (remains?.kind === 'swapped') return { swapped: remains.survey };
   if (remains?.kind === 'start-over') {
     refusePreparedXa(found.inspection, found.facts);
     parts.log.warn({}, `the copy starts over: ${remains.why}`);
   }
   touching();
-  if (remains?.kind === 'continue') return await takeOver(context, remains);
-  return await make(context, remains !== null);
+  return await onOneSession(parts, use, async (session, attempt) => {
+    if (remains?.kind === 'continue') return await takeOver(session, context, remains);
+    const { ghost } = found.artifacts;
+    // What was sent on a connection that is lost may come to pass all the same.
+    if (attempt > 1) await endStatementsOn(session, [ghost], parts.clock);
+    if (attempt > 1 || remains !== null) {
+      await dropTable(session, found.artifacts.checkpoint);
+      await dropTable(session, ghost);
+    }
+    return await make(session, context, remains !== null);
+  });
 }
 
-/** @param drop the ghost that is there is ours and of no use. */
-async function make({ session, found, parts, checkpoint }: BeginContext, drop: boolean): Promise<Beginning> {
+/** @param again an earlier run had made them: the old table is none of its. */
+async function make(
+  session: Session,
+  { found, parts, checkpoint }: BeginContext,
+  again: boolean,
+): Promise<Beginning> {
   const { config } = parts;
   const { artifacts, original, alter } = found;
   const { initiallyDropGhostTable, initiallyDropOldTable } = config.refusals;
   // First of all: a checkpoint of another ghost must never be found beside this one.
   await dropTable(session, artifacts.checkpoint);
-  if (drop || initiallyDropGhostTable) await dropTable(session, artifacts.ghost);
-  if (initiallyDropOldTable && !drop) await dropTable(session, artifacts.old);
+  if (initiallyDropGhostTable) await dropTable(session, artifacts.ghost);
+  if (initiallyDropOldTable && !again) await dropTable(session, artifacts.old);
   await dropSentry(session, [artifacts.old, artifacts.sentry]);
   const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
   const planned = makePlan(found, ghost, config);
@@ -96,7 +112,8 @@ async function make({ session, found, parts, checkpoint }: BeginContext, drop: b
 }
 
 async function takeOver(
-  { session, parts, checkpoint, signal }: BeginContext,
+  session: Session,
+  { parts, checkpoint, signal }: BeginContext,
   { survey, plan: planned, stored }: Extract<Remains, { kind: 'continue' }>,
 ): Promise<Beginning> {
   const { clock, log } = parts;

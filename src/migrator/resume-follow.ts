@@ -1,5 +1,7 @@
 import type { Scope } from '../base/scope.ts';
 import type { Position } from '../core/position.ts';
+import type { ChangeStream } from '../core/stream.ts';
+import { retry } from '../mysql/retry.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import { waitForPreparedXa } from './prepared-xa.ts';
@@ -38,7 +40,7 @@ export async function follow(context: FollowContext): Promise<Position> {
       path.askSessions.use(async (session) => void (await session.execute(sql)), signal);
     await prepareStreamed(parts, survey, write, signal);
   }
-  const position = point ? stream.parsePosition(point.position) : await stream.currentPosition();
+  const position = point ? stream.parsePosition(point.position) : await positionNow(stream, parts, signal);
   // An XA transaction that ends now may have changed what is copied already.
   if (point) intake.expectCopy();
   scope.spawn((stop) => stream.run(position, path.sink, stop));
@@ -59,6 +61,16 @@ export async function follow(context: FollowContext): Promise<Position> {
   await heartbeat.pass(firstPassTimeoutMs, signal);
   intake.expectCopy();
   return position;
+}
+
+/** Nothing has been read yet: a later position does as well. */
+function positionNow(
+  stream: Pick<ChangeStream, 'currentPosition'>,
+  { config, clock }: MigrationParts,
+  signal: AbortSignal,
+): Promise<Position> {
+  const bounds = { attempts: config.retries, baseDelayMs: 100, maxDelayMs: 2000, idempotent: true };
+  return retry(() => stream.currentPosition(), { ...bounds, clock, signal, retryOn: ['connection', 'busy'] });
 }
 
 /** Waits until the stream of a run that goes on has reached the present; others are there already. */

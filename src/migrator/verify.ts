@@ -4,14 +4,13 @@ import type { ChangeSet } from '../core/changeset.ts';
 import { type ComparedColumn, compareColumns } from '../core/comparison.ts';
 import { ComparisonSql } from '../core/comparison-sql.ts';
 import type { Gate } from '../core/gate.ts';
-import type { GhostStore } from '../core/store.ts';
 import type { Column, TableDefinition } from '../core/table.ts';
 import type { VerifyChunks } from '../core/verify-store.ts';
 import type { Visibility } from '../core/visibility.ts';
 import { type KeyOrder, Watermark } from '../core/watermark.ts';
 import type { SessionPool } from '../mysql/pool.ts';
 import { SqlVerifyStore } from '../mysql/verify-store.ts';
-import { Chunker } from '../stages/chunker.ts';
+import { Chunker, type ChunkerStore } from '../stages/chunker.ts';
 import { Verifier } from '../stages/verifier.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
@@ -22,7 +21,7 @@ const chunkSizing = { targetMs: 250, rowsStart: 2000, rowsMin: 100, rowsMax: 50_
 
 /** What a verifier shares with the rest of the data path. */
 export interface VerifySurroundings {
-  readonly store: Pick<GhostStore, 'bound'>;
+  readonly store: ChunkerStore;
   readonly changes: ChangeSet;
   readonly visibility: Visibility;
   readonly turnstile: Turnstile;
@@ -109,7 +108,7 @@ export function makeVerifier(
 }
 
 /** Chunks of the verifier's own, from the start for each pass. */
-function chunksOf(store: Pick<GhostStore, 'bound'>, order: KeyOrder): VerifyChunks {
+function chunksOf(store: ChunkerStore, order: KeyOrder): VerifyChunks {
   let watermark = new Watermark(order);
   let chunker = new Chunker(store, watermark, { chunkRows: null }, chunkSizing);
   return {

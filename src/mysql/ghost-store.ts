@@ -152,10 +152,18 @@ export class SqlGhostStore implements GhostStore {
     );
   }
 
-  async bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null> {
-    const { sql, codec, askSessions } = this.#parts;
+  bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null> {
+    return this.#keyOf(this.#parts.sql.bound(after, rows), signal);
+  }
+
+  last(signal: AbortSignal): Promise<Key | null> {
+    return this.#keyOf(this.#parts.sql.last(), signal);
+  }
+
+  async #keyOf(statement: string, signal: AbortSignal): Promise<Key | null> {
+    const { codec, askSessions } = this.#parts;
     return await this.#run(askSessions, signal, async (session) => {
-      const [row] = await session.query(sql.bound(after, rows), { signal });
+      const [row] = await session.query(statement, { signal });
       return row ? codec.fromText(codec.columns.map((_, i) => row[`k${i}`])) : null;
     });
   }

@@ -5,6 +5,8 @@ import type { Session, StatementLimits } from './session.ts';
 export interface Process {
   readonly id: number;
   readonly user: string;
+  /** Where its client is, with the port: no other connection has the same while this one lives. */
+  readonly host: string;
   /** What it is at; empty where it rests. */
   readonly state: string;
   /** Its statement; empty where it has none. */
@@ -30,6 +32,7 @@ export async function readProcesses(
   return rows.map((row: Row) => ({
     id: Number(text(row, 'Id')),
     user: text(row, 'User'),
+    host: text(row, 'Host'),
     state: text(row, 'State'),
     statement: text(row, 'Info'),
     sibling: text(row, 'User') === text(me!, 'user') && text(row, 'Id') !== text(me!, 'id'),

@@ -15,6 +15,8 @@ import { capabilitiesSql, profileSql, type SessionProfile } from './profile.ts';
 import { type Row, text } from './row.ts';
 import { classify, ServerError } from './server-error.ts';
 import { mayCommit, SessionError, type SessionErrorCode, sessionError, shortened } from './session-error.ts';
+import type { Pending, Stopped } from './session-pending.ts';
+import { placeOf } from './session-place.ts';
 import type { SessionSetup, StatementLimits, TransactionHow } from './session-setup.ts';
 
 export type { Outcome } from './driver.ts';
@@ -25,20 +27,6 @@ export type { SessionSetup, StatementLimits, TransactionHow } from './session-se
 const KILL_DEADLINE_MS = 3000;
 const CLOSE_DEADLINE_MS = 1000;
 const ROLLBACK_DEADLINE_MS = 10_000;
-
-interface Pending {
-  readonly statement: string;
-  readonly mayCommit: boolean;
-  /** Ends the wait for the answer. */
-  readonly giveUp: (error: SessionError) => void;
-}
-
-/** Why we stopped waiting for an answer. */
-interface Stopped {
-  readonly code: 'timeout' | 'aborted';
-  readonly why: string;
-  readonly cause?: unknown;
-}
 
 /**
  * One connection with its state: locks, transaction, variables. Never pooled implicitly, never reconnected.
@@ -57,6 +45,7 @@ export class Session {
   readonly #profile: SessionProfile;
   #threadId: number;
   #serverIdentity = '';
+  #host: string | null = null;
   #killable = false;
   #pending: Pending | null = null;
   #inTransaction = false;
@@ -74,7 +63,7 @@ export class Session {
   }
 
   /**
-   * Connects and sets the session up (two round trips after the handshake).
+   * Connects and sets the session up (three round trips after the handshake).
    * @throws as `connect` in driver.ts, and as `execute`.
    */
   static async open(options: ConnectionOptions, setup: SessionSetup): Promise<Session> {
@@ -97,6 +86,11 @@ export class Session {
   /** Server id, host name and port as the server tells them: equal on two sessions of one server. */
   get serverIdentity(): string {
     return this.#serverIdentity;
+  }
+
+  /** Where the server sees us, as its process list writes it; null where it did not tell. */
+  get host(): string | null {
+    return this.#host;
   }
 
   /** Whether a statement may still be sent. */
@@ -173,6 +167,7 @@ export class Session {
     // Where a proxy stands between us and the server, a KILL by id could hit somebody else.
     this.#killable = this.#threadId === this.#connection.threadId;
     this.#serverIdentity = ['server_id', 'hostname', 'port'].map((name) => variables.get(name)).join('/');
+    this.#host = await placeOf(this, limits);
   }
 
   async #run(sql: string, limits: StatementLimits): Promise<Exclude<Answer, { error: Error }>> {

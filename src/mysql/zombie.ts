@@ -51,8 +51,8 @@ export async function endStatement(
 }
 
 /**
- * Kills the lost session. Only a connection of our own account is touched: after a restart the server gives the
- * number to somebody else.
+ * Kills the lost session, and no other: after a restart the server gives the number to somebody else, who comes from another
+ * place, or at least from another port.
  * @returns true when the server does not know it any more.
  */
 async function killed(session: Session, lost: Session, signal: AbortSignal): Promise<boolean> {
@@ -61,7 +61,8 @@ async function killed(session: Session, lost: Session, signal: AbortSignal): Pro
   if (session.threadId === lost.threadId) return true;
   const limits = { timeoutMs: questionMs, signal };
   const processes = await readProcesses(session, limits);
-  if (!processes.some(({ id, sibling }) => sibling && id === lost.threadId)) return true;
+  const found = processes.find(({ id, sibling }) => sibling && id === lost.threadId);
+  if (!found || (lost.host !== null && found.host !== lost.host)) return true;
   await session.execute(`KILL ${lost.threadId}`, limits).catch((error: unknown) => {
     // 1094: it ended by itself meanwhile.
     if ((error as { errno?: number }).errno !== 1094) throw error;

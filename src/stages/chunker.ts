@@ -1,5 +1,6 @@
 import { invariant } from '../base/errors.ts';
 import type { Chunk } from '../core/chunk.ts';
+import { ChunkTail } from '../core/chunk-tail.ts';
 import type { Key } from '../core/key.ts';
 import type { GhostStore } from '../core/store.ts';
 import type { Watermark } from '../core/watermark.ts';
@@ -17,6 +18,8 @@ export interface ChunkerOptions {
   readonly rowsStart: number;
   readonly rowsMin: number;
   readonly rowsMax: number;
+  /** Told when chunks of the fixed size are too small for the rows that are appended meanwhile. */
+  readonly onOutrun?: (rows: number) => void;
 }
 
 /** What a chunker does unless it is told otherwise. */
@@ -36,20 +39,25 @@ const rowsToReckon = 1000;
 /** Growth of the size at one step at the most; shrinking is not bounded. */
 const growthMax = 1.5;
 
+/** What a chunker asks the server. */
+export type ChunkerStore = Pick<GhostStore, 'bound' | 'last' | 'place'>;
+
 /**
  * Cuts the key space into ranges that tile it: the bounds come from the server, one is looked up ahead while
  * the workers copy. Where keys are integers without many gaps they are reckoned instead: a lookup reads as many
  * keys as the chunk has rows. A reckoned chunk has as many rows as it is wide, at the most; one that has too few
- * (gaps, or the end of the table) makes the next bound a looked-up one. The last range is open-ended, so that rows appended meanwhile belong to it.
+ * (gaps, or the end of the table) makes the next bound a looked-up one. The last range is open-ended, so that rows appended meanwhile belong
+ * to it. An end that runs away is caught up with: see core/chunk-tail.ts.
  *
  * States: ready -> looking up (one bound at a time; callers queue) -> ready ... -> ended (the open-ended
  * range was given out).
  */
 export class Chunker {
-  readonly #store: Pick<GhostStore, 'bound'>;
+  readonly #store: ChunkerStore;
   readonly #watermark: Watermark;
   readonly #sizing: ChunkSizing;
   readonly #options: ChunkerOptions;
+  readonly #tail = new ChunkTail();
   #rows: number;
   /** The bound that was looked up last was about where it can be reckoned to be. */
   #dense = false;
@@ -57,7 +65,7 @@ export class Chunker {
   #ahead: { after: Key | null; rows: number; bound: Promise<Key | null> } | null = null;
 
   constructor(
-    store: Pick<GhostStore, 'bound'>,
+    store: ChunkerStore,
     watermark: Watermark,
     sizing: ChunkSizing,
     options: Partial<ChunkerOptions> = {},
@@ -71,7 +79,8 @@ export class Chunker {
 
   /** Rows that the next chunk aims at. */
   get rows(): number {
-    return this.#sizing.chunkRows ?? this.#rows;
+    const { chunkRows } = this.#sizing;
+    return chunkRows === null ? this.#rows : this.#tail.sized(chunkRows);
   }
 
   /**
@@ -105,6 +114,7 @@ export class Chunker {
     signal.throwIfAborted();
     if (this.#watermark.ended) return null;
     const after = this.#watermark.high;
+    await this.#watchTail(after, signal);
     if (this.#ahead === null || this.#ahead.after !== after) this.#lookAhead(after, signal);
     const { rows, bound } = this.#ahead!;
     this.#ahead = null;
@@ -114,6 +124,16 @@ export class Chunker {
     this.#watermark.dispatch(chunk);
     if (upTo !== null) this.#lookAhead(upTo, signal);
     return chunk;
+  }
+
+  async #watchTail(after: Key | null, signal: AbortSignal): Promise<void> {
+    const { chunkRows } = this.#sizing;
+    if (chunkRows === null) return;
+    const outrun = await this.#tail.step({
+      last: () => this.#store.last(signal),
+      isPassed: async (key) => (await this.#store.place([key], after, [], signal))[0]?.place !== 'above',
+    });
+    if (outrun) this.#options.onOutrun?.(this.rows);
   }
 
   #lookAhead(after: Key | null, signal: AbortSignal): void {

@@ -6,6 +6,7 @@ import type { Connection } from 'mysql2/promise';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Moments } from '../../src/core/moments.ts';
 import type { CutOverStep } from '../../src/core/swap-port.ts';
+import type { MigrationParts } from '../../src/migrator/config.ts';
 import { Migrator } from '../../src/migrator.ts';
 import { liveSettings } from '../../src/ops/live-settings.ts';
 import { migrationConfig } from '../../src/ops/migration-config.ts';
@@ -95,16 +96,21 @@ export interface RunOptions {
   readonly atStep?: AtStep;
   readonly clock?: Clock;
   readonly moments?: Moments;
+  /** Told of every line of the log as it is written. */
+  readonly onLine?: (message: string) => void;
+  /** Deadlines of statements, ms: see migrator/config.ts. */
+  readonly statementMs?: MigrationParts['statementMs'];
 }
 
 export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
-  const { column = 'extra', extra = [], atStep, clock = systemClock, moments } = options;
+  const { column = 'extra', extra = [], atStep, clock = systemClock, moments, onLine, statementMs } = options;
   const parsed = parseOptions(migrationArguments(server, column, ['--ok-to-drop-table=false', ...extra]), {});
   const lines: string[] = [];
   const say =
     (level: string) =>
     (facts: object, message: string): void => {
       lines.push(`${level} ${message} ${JSON.stringify(facts)}`);
+      onLine?.(message);
     };
   const log = { debug: say('debug'), info: say('info'), warn: say('warn') };
   const settings = liveSettings(parsed);
@@ -115,6 +121,7 @@ export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
   const controller = new AbortController();
   const migrator = new Migrator({
     ...{ config, settings, clock, log, print: () => undefined },
+    ...(statementMs ? { statementMs } : {}),
     atStep: (step) => atStep?.(step, run),
     ...(moments ? { moments } : {}),
   });

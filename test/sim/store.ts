@@ -111,6 +111,13 @@ export class SimStore implements GhostStore {
     });
   }
 
+  last(signal: AbortSignal): Promise<Key | null> {
+    return this.#question(signal, () => {
+      const rows = this.#read((rank) => this.#parts.space.within(rank, { after: null, upTo: null }));
+      return rows.at(-1)?.[1].key ?? null;
+    });
+  }
+
   place(
     keys: readonly Key[],
     high: Key | null,

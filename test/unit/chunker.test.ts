@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Transient } from '../../src/base/errors.ts';
 import type { Key } from '../../src/core/key.ts';
 import { Watermark } from '../../src/core/watermark.ts';
-import { Chunker } from '../../src/stages/chunker.ts';
+import { Chunker, type ChunkerStore } from '../../src/stages/chunker.ts';
 
 const forever = new AbortController().signal;
 const order = { comparable: true, compare: (a: Key, b: Key) => Number(a) - Number(b) };
@@ -15,7 +15,17 @@ function table(last: number, calls: { after: Key | null; rows: number }[] = []) 
     const upTo = Number(after ?? 0) + rows;
     return upTo <= last ? upTo : null;
   };
-  return { bound };
+  return withEnd(bound, () => last);
+}
+
+function withEnd(bound: ChunkerStore['bound'], last: () => number): ChunkerStore {
+  return {
+    bound,
+    last: async () => last(),
+    place: async ([key], high) => [
+      { key: key!, place: high === null || Number(key) > Number(high) ? 'above' : 'copied' },
+    ],
+  };
 }
 
 function make(last: number, chunkRows: number | null, calls: { after: Key | null; rows: number }[] = []) {
@@ -96,7 +106,11 @@ describe('chunks', () => {
       if (failures-- > 0) throw new Transient('deadlock');
       return null;
     };
-    const chunker = new Chunker({ bound }, watermark, { chunkRows: null });
+    const chunker = new Chunker(
+      withEnd(bound, () => 0),
+      watermark,
+      { chunkRows: null },
+    );
     await assert.rejects(chunker.next(forever), /deadlock/);
     assert.equal((await chunker.next(forever))?.number, 0);
   });
@@ -144,5 +158,37 @@ describe('the size of chunks', () => {
     assert.equal(chunker.rows, 7);
     await chunker.next(forever);
     assert.equal((await chunker.next(forever))?.rowsAimed, 7);
+  });
+
+  // With --chunk-size 10 and a table that grows by 15 rows a chunk, the copy never ended.
+  it('of a fixed size grow when rows are appended faster than they copy them, and the copy ends', async () => {
+    let last = 1000;
+    const bound = async (after: Key | null, rows: number): Promise<Key | null> => {
+      const upTo = Number(after ?? 0) + rows;
+      return upTo <= last ? upTo : null;
+    };
+    const outrun: number[] = [];
+    const growing = withEnd(bound, () => last);
+    const onOutrun = (rows: number): number => outrun.push(rows);
+    const chunker = new Chunker(growing, new Watermark(order), { chunkRows: 10 }, { onOutrun });
+    const sizes: number[] = [];
+    for (let chunk = await chunker.next(forever); chunk !== null; chunk = await chunker.next(forever)) {
+      sizes.push(chunk.rowsAimed);
+      last += 15;
+      assert.ok(sizes.length < 1000, 'it does not end');
+    }
+    assert.deepEqual(outrun, [20, 40]);
+    // What was there at the start is copied in chunks of the size that was asked for.
+    assert.ok(sizes.slice(0, 100).every((rows) => rows === 10));
+  });
+
+  it('of a fixed size do not grow where the end is reached', async () => {
+    const { chunker } = make(50_000, 10);
+    let chunks = 0;
+    for (let chunk = await chunker.next(forever); chunk !== null; chunk = await chunker.next(forever)) {
+      assert.equal(chunk.rowsAimed, 10);
+      chunks += 1;
+    }
+    assert.equal(chunks, 5001);
   });
 });

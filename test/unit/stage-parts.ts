@@ -50,6 +50,7 @@ export function fakeStore(clock: VirtualClock, calls: string[]): GhostStore {
       return keys.length;
     },
     bound: async () => null,
+    last: async () => null,
     place: async (keys) => keys.map((key) => ({ key, place: 'copied' as const })),
     findCollision: async () => null,
   };
