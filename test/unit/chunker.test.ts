@@ -93,7 +93,8 @@ describe('chunks', () => {
         lookUps += 1;
         return Number(after ?? 0) + rows * gap;
       };
-      const chunker = new Chunker({ bound }, new Watermark(order), { chunkRows });
+      const endless = withEnd(bound, () => 1_000_000);
+      const chunker = new Chunker(endless, new Watermark(order), { chunkRows });
       for (let i = 0; i < 10; i += 1) await chunker.next(forever);
       assert.equal(lookUps, 11);
     }
