@@ -10,6 +10,7 @@ import type { TriggerOptions } from '../core/trigger-sql.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
 import type { TopologyOptions } from '../mysql/topology.ts';
+import type { CutOverKind } from '../mysql/swap-ways.ts';
 import type { CriticalLoadOptions, HttpSignalOptions } from './load-signals.ts';
 
 import type { RowCounting } from './row-count.ts';
@@ -60,6 +61,7 @@ export interface MigrationConfig {
   /** Tries of one step before the migration fails (`--default-retries`). */
   readonly retries: number;
   readonly cutOver: {
+    readonly kind: CutOverKind;
     readonly lockTimeoutSeconds: number;
     readonly exponentialBackoff: boolean;
     readonly backoffMaxSeconds: number;

@@ -135,7 +135,7 @@ export function buildDataPath(
   const intake = new Intake({
     ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
     marked: (row) => heartbeat.marked(row),
-    replay: point ? new Replay(point.lastMark, artifacts, plan.deferred) : undefined,
+    replay: point ? new Replay(point.lastMark, original.ref, artifacts, plan.deferred) : undefined,
   });
   const newTable = newTableSubscription(plan, original.ref, survey.facts.flavor);
   const verifier = makeVerifier(survey, plan, parts, { ...shared, sessions: pools.verify });

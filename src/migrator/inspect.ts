@@ -7,6 +7,7 @@ import type { TableRef } from '../core/table-ref.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { endStatementsOn } from '../mysql/checkpoint-quiet.ts';
 import { type Inspection, inspectOriginal } from '../mysql/inspector/inspection.ts';
+import { refuseLockedRename } from '../mysql/inspector/locked-rename.ts';
 import { checkPrivileges } from '../mysql/inspector/privileges.ts';
 import { refusal } from '../mysql/inspector/refusal.ts';
 import {
@@ -94,6 +95,7 @@ export async function survey(
     refuseReadOnly,
   );
   refusePrivileges(report);
+  if (config.cutOver.kind === 'locked-rename') await refuseLockedRename(session, probe, artifacts.sentry);
   if (!inspection.foreignKeys.complete) {
     warnings.push(
       'foreign keys of schemas that this account may not see cannot be looked for (PROCESS is missing)',

@@ -109,7 +109,7 @@ export class Intake implements ChangeSink {
       return;
     }
     if (this.#ours.has(notice.threadId)) {
-      if (this.#swapping && /^\s*rename\s/i.test(notice.sql)) this.#seeSwap();
+      if (this.#swapping && this.#isSwap(notice.sql)) this.#seeSwap();
       return;
     }
     if (this.#swapSeen) return;
@@ -150,6 +150,12 @@ export class Intake implements ChangeSink {
   /** What an XA transaction from before our start commits before the copy begins is visible to the copy. */
   #isNews(notice: Exclude<StreamNotice, { kind: 'ddl' }>): boolean {
     return this.#copying || notice.kind !== 'statement' || !/^\s*xa\s+commit\b/i.test(notice.sql);
+  }
+
+  /** Of two renames the second: after the first nobody has a table of the name. */
+  #isSwap(sql: string): boolean {
+    const second = `ALTER TABLE ${quoteTable(this.#parts.ghost)} RENAME TO `;
+    return /^\s*rename\s/i.test(sql) || sql.startsWith(second);
   }
 
   #seeSwap(): void {

@@ -2,6 +2,7 @@ import { sentryComment } from '../core/changelog-sql.ts';
 import type { DeferredIndexes } from '../core/deferral.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { ChangelogRow } from '../core/stream.ts';
+import type { TableRef } from '../core/table-ref.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { buildSql } from '../mysql/deferred-indexes.ts';
 
@@ -20,14 +21,23 @@ export class Replay {
 
   /**
    * @param lastMark no mark of an earlier run has a greater number, and all of this run have.
+   * @param original what a two-step cut-over moves away first: it may have been moved back by hand, as the refusal says.
    * @param deferred indexes that an earlier run may have built.
    */
-  constructor(lastMark: number, { ghost, old, sentry }: ArtifactRefs, deferred: DeferredIndexes | null) {
+  constructor(
+    lastMark: number,
+    original: TableRef,
+    { ghost, old, sentry }: ArtifactRefs,
+    deferred: DeferredIndexes | null,
+  ) {
     this.#lastMark = lastMark;
     this.#ghost = quoteTable(ghost);
     const drops = [old, sentry].map((table) => `DROP TABLE ${quoteTable(table)}`);
     const builds = (deferred?.steps ?? []).map((step) => buildSql(ghost, step, step.lock));
-    this.#ours = [...builds, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
+    const [table, kept] = [quoteTable(original), quoteTable(old)];
+    const away = `ALTER TABLE ${table} RENAME TO ${kept}`;
+    const back = [`ALTER TABLE ${kept} RENAME TO ${table}`, `RENAME TABLE ${kept} TO ${table}`];
+    this.#ours = [...builds, away, ...back, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
   }
 
   /** A mark came. */

@@ -25,6 +25,7 @@ export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: 
   return new SqlSwap({
     connection: config.connection,
     clock,
+    kind: config.cutOver.kind,
     original: original.ref,
     ghost: artifacts.ghost,
     old: artifacts.old,

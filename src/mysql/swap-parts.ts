@@ -3,11 +3,13 @@ import type { Blockers } from '../core/swap-port.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import type { SwapTables } from './rename-wait.ts';
 import type { Session } from './session.ts';
+import type { CutOverKind } from './swap-ways.ts';
 
 /** What a cut-over works with on one server. */
 export interface SwapParts extends SwapTables {
   readonly connection: ConnectionOptions;
   readonly clock: Clock;
+  readonly kind: CutOverKind;
   /** Longest lock time of one attempt, seconds. */
   readonly lockTimeoutSeconds: number;
   /** True where performance_schema.metadata_locks tells who waits for what. */

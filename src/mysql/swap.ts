@@ -12,6 +12,7 @@ import { text } from './row.ts';
 import { classify, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import type { SwapParts } from './swap-parts.ts';
+import { type SwapWay, swapWay } from './swap-ways.ts';
 import { endStatement } from './zombie.ts';
 
 const questionSessions = 3;
@@ -31,6 +32,7 @@ export class SqlSwap implements SwapPort {
   #lock: Session | null = null;
   #rename: Session | null = null;
   #probe: Session | null = null;
+  #way: SwapWay;
   #renaming: Promise<void> | null = null;
   #sentryDropped = false;
   #steppedBack = false;
@@ -38,6 +40,7 @@ export class SqlSwap implements SwapPort {
   constructor(parts: SwapParts) {
     const { connection, clock } = parts;
     this.#parts = parts;
+    this.#way = swapWay(parts.kind, parts);
     const profile = { ...dataProfile, statementTimeoutMs: questionMs };
     this.#questions = new SessionPool(connection, {
       name: 'cut-over questions',
@@ -48,10 +51,17 @@ export class SqlSwap implements SwapPort {
   }
 
   async open(signal: AbortSignal): Promise<SwapThreads> {
-    const { lockTimeoutSeconds: limit, seesMetadataLocks, shortestLockWaitSeconds, onSession } = this.#parts;
+    const {
+      kind,
+      lockTimeoutSeconds: limit,
+      seesMetadataLocks,
+      shortestLockWaitSeconds,
+      onSession,
+    } = this.#parts;
     this.#sentryDropped = false;
     this.#steppedBack = false;
     this.#renaming = null;
+    this.#way = swapWay(this.#parts.kind, this.#parts);
     const open = (name: string, changes: Partial<SessionProfile>): Promise<Session> =>
       this.#open(`cut-over ${name}`, changes, signal);
     // While we wait for the lock, everybody waits behind us: not for long. A client that dies or freezes with the lock
@@ -60,7 +70,9 @@ export class SqlSwap implements SwapPort {
     this.#lock = await open('lock', { lockWaitTimeoutSeconds, waitTimeoutSeconds: limit + 2 });
     // Where we cannot see who else holds the original, the RENAME may have to wait for them, and readers behind it.
     const patience = seesMetadataLocks ? limit : lockWaitTimeoutSeconds;
-    this.#rename = await open('rename', { lockWaitTimeoutSeconds: patience });
+    // Where it has a lock to itself it must not keep it when we are gone. It is idle from here to the end of the drain.
+    const waitTimeoutSeconds = kind === 'atomic' ? dataProfile.waitTimeoutSeconds : 2 * limit + 4;
+    this.#rename = await open('rename', { lockWaitTimeoutSeconds: patience, waitTimeoutSeconds });
     if (!seesMetadataLocks)
       this.#probe = await open('probe', { lockWaitTimeoutSeconds: shortestLockWaitSeconds });
     onSession(this.#lock.threadId);
@@ -82,29 +94,13 @@ export class SqlSwap implements SwapPort {
 
   async createSentry(signal: AbortSignal): Promise<void> {
     await this.#transient(signal, async () => {
-      const { old, sentry } = this.#parts;
       await this.#dropOwnSentry(this.#lock!);
-      for (const place of [sentry, old]) await this.#post(place, signal);
+      await this.#way.prepare(this.#lock!, signal);
     });
   }
 
-  async #post(place: TableRef, signal: AbortSignal): Promise<void> {
-    const definition = `(id INT NOT NULL PRIMARY KEY) ENGINE=InnoDB COMMENT=${quoteText(sentryComment)}`;
-    try {
-      await this.#lock!.execute(`CREATE TABLE ${quoteTable(place)} ${definition}`, { signal });
-    } catch (error) {
-      if (classify(error) !== 'exists') throw error;
-      throw new Refusal('old-table-exists', `table ${quoteTable(place)} appeared, and it is not ours`, {
-        hint: 'The original table is untouched. Rename or drop that table, or use --timestamp-old-table.',
-        cause: error,
-      });
-    }
-  }
-
   lock(signal: AbortSignal): Promise<void> {
-    const { original, sentry } = this.#parts;
-    const sql = `LOCK TABLES ${quoteTable(original)} READ, ${quoteTable(sentry)} WRITE`;
-    return this.#onLock(sql, signal);
+    return this.#onLock(this.#way.lockSql, signal);
   }
 
   dress(signal: AbortSignal): Promise<void> {
@@ -121,16 +117,7 @@ export class SqlSwap implements SwapPort {
   }
 
   rename(): Promise<void> {
-    const { original, ghost, old, sentry } = this.#parts;
-    const steps = [
-      [old, sentry],
-      [original, old],
-      [ghost, original],
-    ] as const;
-    const sql = `RENAME TABLE ${steps.map(([from, to]) => `${quoteTable(from)} TO ${quoteTable(to)}`).join(', ')}`;
-    this.#renaming = this.#transient(undefined, async () => {
-      await this.#rename!.execute(sql, { kill: false });
-    });
+    this.#renaming = this.#transient(undefined, () => this.#way.rename(this.#rename!));
     return this.#renaming;
   }
 
@@ -147,11 +134,15 @@ export class SqlSwap implements SwapPort {
   async dropSentry(signal: AbortSignal): Promise<void> {
     // Once it is sent it may be done, whatever the answer.
     this.#sentryDropped = true;
-    await this.#onLock(`DROP TABLE ${quoteTable(this.#parts.sentry)}`, signal);
+    const sql = this.#way.dropSentrySql;
+    if (sql !== null) await this.#onLock(sql, signal);
   }
 
-  unlock(signal: AbortSignal): Promise<void> {
-    return this.#onLock('UNLOCK TABLES', signal);
+  async unlock(signal: AbortSignal): Promise<void> {
+    // As long as L lives it has held its lock since R was seen in line.
+    if (this.#parts.kind !== 'atomic') await this.#onLock('DO 1', signal);
+    this.#way.letGo();
+    await this.#onLock('UNLOCK TABLES', signal);
   }
 
   /**
@@ -186,13 +177,21 @@ export class SqlSwap implements SwapPort {
   }
 
   async #look(signal: AbortSignal): Promise<SwapOutcome> {
-    const { original, ghost, old } = this.#parts;
+    const { kind, original, ghost, old } = this.#parts;
     return await this.#ask(signal, async (session) => {
       const comments = await this.#comments(session);
       const [isOriginal, isGhost, oldComment] = [original, ghost, old].map(({ name }) => comments.get(name));
+      const isOld = oldComment !== undefined && oldComment !== sentryComment;
+      if (kind === 'two-step' && isGhost !== undefined && isOld) {
+        // Cut off between its two renames. A table that somebody has made in the gap is not ours to judge.
+        if (isOriginal !== undefined) return 'unclear';
+        this.#parts.onSession(session.threadId);
+        await session.execute(`ALTER TABLE ${quoteTable(old)} RENAME TO ${quoteTable(original)}`);
+        return 'unchanged';
+      }
       if (isOriginal === undefined) return 'unclear';
       if (isGhost !== undefined) return 'unchanged';
-      return oldComment === undefined || oldComment === sentryComment ? 'unclear' : 'swapped';
+      return isOld ? 'swapped' : 'unclear';
     });
   }
 
@@ -222,6 +221,7 @@ export class SqlSwap implements SwapPort {
   /** Sees R end on the server, if the RENAME was sent. */
   async #endRename(signal: AbortSignal, timeoutMs?: number): Promise<void> {
     if (!this.#renaming || !this.#rename) return;
+    this.#way.cancel();
     await this.#end(this.#rename, signal, timeoutMs);
     this.#rename.destroy('cut-over stepped back');
     await this.#renaming.catch(() => undefined);

@@ -68,6 +68,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     toolVersion: version(),
     retries: options.defaultRetries,
     cutOver: {
+      kind: options.cutOver,
       lockTimeoutSeconds: options.cutOverLockTimeoutSeconds,
       exponentialBackoff: options.cutOverExponentialBackoff,
       backoffMaxSeconds: options.exponentialBackoffMaxInterval,

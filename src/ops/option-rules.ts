@@ -77,11 +77,6 @@ const rules: readonly Rule[] = [
     broken: ({ serveTcpToken }) => serveTcpToken !== null && !/^\S+$/.test(serveTcpToken),
     message: '--serve-tcp-token is a word without spaces',
   },
-  {
-    broken: ({ cutOver }) => cutOver === 'two-step',
-    message: '--cut-over=two-step is not supported yet',
-    hint: 'Leave it out: the atomic cut-over works on every server that poltergeist supports.',
-  },
 ];
 
 /**

@@ -188,7 +188,7 @@ test('what a dead run did to its own tables is forgiven until the first mark of 
     checkpoint: ref('_t_ghk'),
   };
   const step = { names: ['k'], clauses: 'ADD KEY `k` (`a`)', lock: 'NONE', unique: false } as const;
-  const replay = new Replay(1000, refs, { indexes: [], steps: [step] });
+  const replay = new Replay(1000, ref('t'), refs, { indexes: [], steps: [step] });
   const ours = [
     'ALTER TABLE `s`.`_t_gho` AUTO_INCREMENT = 15',
     'ALTER TABLE `s`.`_t_gho` ADD KEY `k` (`a`), ALGORITHM=INPLACE, LOCK=NONE',

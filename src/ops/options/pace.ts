@@ -110,10 +110,15 @@ export const cutOverOptions = {
     [1, 10, 'default'],
     'longest time for which one attempt of the cut-over may hold locks, seconds',
   ),
-  'cut-over': choice('N', ['atomic', 'two-step'], 'kind of the cut-over', {
-    default: 'atomic',
-    '': 'atomic',
-  }),
+  'cut-over': choice(
+    'N',
+    ['atomic', 'two-step', 'locked-rename'],
+    'kind of the cut-over: see docs/cut-over.md',
+    {
+      default: 'atomic',
+      '': 'atomic',
+    },
+  ),
   'cut-over-exponential-backoff': flag('C', 'wait 1, 2, 4 .. seconds between attempts of the cut-over'),
   'exponential-backoff-max-interval': int(
     'N',
