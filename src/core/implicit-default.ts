@@ -63,6 +63,6 @@ export function refuseZeroDates(filled: readonly FilledColumn[], sqlMode: string
     'zero-date',
     `existing rows would get ${zero.literal} in the new column ${zero.column}, which NO_ZERO_DATE ` +
       "in the server's sql_mode forbids",
-    { hint: 'Give the column a DEFAULT, or let it be NULL.' },
+    { hint: 'Give the column a DEFAULT, let it be NULL, or say --allow-zero-in-date.' },
   );
 }

@@ -28,6 +28,10 @@ export interface MigrationConfig {
   /** False: validate, print the plan, and leave nothing behind. */
   readonly execute: boolean;
   readonly refusals: RefusalOptions;
+  /** Switch on what shows metadata locks, where it is off. */
+  readonly setUpInstruments: boolean;
+  /** Existing rows may get zero dates in a new column. */
+  readonly allowZeroDates: boolean;
   /** What the server may be let try by itself, before anything is created. */
   readonly attempt: { readonly instant: boolean; readonly inPlace: boolean };
   /** How triggers of the original get to the new table; null: a table with triggers is refused. */
@@ -62,6 +66,8 @@ export interface MigrationConfig {
   readonly retries: number;
   readonly cutOver: {
     readonly kind: CutOverKind;
+    /** Count the ghost's statistics before. */
+    readonly analyze: boolean;
     readonly lockTimeoutSeconds: number;
     readonly exponentialBackoff: boolean;
     readonly backoffMaxSeconds: number;

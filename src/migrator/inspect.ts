@@ -17,7 +17,8 @@ import {
   refuseServer,
   refuseTable,
 } from '../mysql/inspector/refusals.ts';
-import type { ServerFacts } from '../mysql/server.ts';
+import { switchOnLockInstrument } from '../mysql/inspector/server-setup.ts';
+import { probeServer, type ServerFacts } from '../mysql/server.ts';
 import { classify } from '../mysql/server-error.ts';
 import type { Session } from '../mysql/session.ts';
 import type { Topology } from '../mysql/topology.ts';
@@ -55,7 +56,7 @@ export async function survey(
 ): Promise<Survey> {
   const { config, clock } = parts;
   const names = (table: string) => artifactNames(table, config.names);
-  const { facts } = topology.applied;
+  const facts = await withLocksShown(session, topology.applied.facts, parts);
   const streamed = topology.inspected.facts;
   refuseServer({ topology, how: config.topology, schema: config.table.schema }, config.refusals);
   // A dead run may have left a RENAME that is still waiting: what is looked at from here on stays as it is.
@@ -114,6 +115,17 @@ function refuseReadOnly(error: unknown): never {
     `The server is read-only, for this account too: ${messageOf(error)}.`,
     'Grant CONNECTION_ADMIN (MariaDB: READ_ONLY ADMIN) or set read_only=OFF; super_read_only must be OFF.',
   );
+}
+
+async function withLocksShown(
+  session: Session,
+  facts: ServerFacts,
+  { config, log }: MigrationParts,
+): Promise<ServerFacts> {
+  if (!config.setUpInstruments || facts.lockSource === 'performance-schema') return facts;
+  const why = await switchOnLockInstrument(session);
+  if (why !== null) log.warn({}, `metadata locks cannot be made visible: ${why}`);
+  return why === null ? await probeServer(session) : facts;
 }
 
 function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): ArtifactRefs {

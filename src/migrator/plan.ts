@@ -63,7 +63,7 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     sameComparison: key.sameComparison,
   });
   const filled = implicitDefaults(ghost.columns, mapping.added);
-  refuseZeroDates(filled, facts.variables.get('sql_mode') ?? '');
+  if (!config.allowZeroDates) refuseZeroDates(filled, facts.variables.get('sql_mode') ?? '');
   return {
     ghost,
     mapping,

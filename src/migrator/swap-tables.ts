@@ -62,7 +62,7 @@ async function tryAgainAndAgain(
   enter('waiting', attempt);
   await context.parts.moments?.reach('before-cut-over', signal);
   await waitUntilReady(context);
-  const complaint = await context.analyzeGhost();
+  const complaint = context.parts.config.cutOver.analyze ? await context.analyzeGhost() : null;
   if (complaint !== null) log.warn({}, `ANALYZE of the ghost table: ${complaint}`);
   for (;;) {
     enter('waiting', attempt);

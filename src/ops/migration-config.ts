@@ -42,6 +42,8 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
       resume: options.resume,
       storageEngine: options.storageEngine,
     },
+    setUpInstruments: options.allowSetupMetadataLockInstruments,
+    allowZeroDates: options.allowZeroInDate,
     attempt: { instant: options.attemptInstantDdl, inPlace: options.attemptInplaceDdl },
     triggers: options.includeTriggers
       ? { suffix: options.triggerSuffix ?? '', removeSuffix: options.removeTriggerSuffixIfExists }
@@ -69,6 +71,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     retries: options.defaultRetries,
     cutOver: {
       kind: options.cutOver,
+      analyze: options.analyzeGhostTableBeforeCutover,
       lockTimeoutSeconds: options.cutOverLockTimeoutSeconds,
       exponentialBackoff: options.cutOverExponentialBackoff,
       backoffMaxSeconds: options.exponentialBackoffMaxInterval,

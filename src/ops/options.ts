@@ -82,11 +82,6 @@ export function camelCase(name: string): keyof OptionValues {
 export const laterOptions: ReadonlySet<string> = new Set(
   `
    nice-ratio
-   analyze-ghost-table-before-cutover
-   allow-setup-metadata-lock-instruments
-   skip-metadata-lock-check
-   skip-strict-mode
-   allow-zero-in-date
    revert
    old-table
   `

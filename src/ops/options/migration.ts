@@ -43,6 +43,10 @@ export const schemaOptions = {
     'P',
     'columns whose values may be cut or changed where they do not fit, as an ALTER without strict mode would do',
   ),
+  'allow-zero-in-date': flag(
+    'C',
+    "existing rows may get '0000-00-00' in a new column, whatever sql_mode says",
+  ),
   'discard-foreign-keys': flag('C', 'the table may have foreign keys; the new one will have none'),
   'skip-foreign-key-checks': flag('N', 'do not look for foreign keys: there are none, you say'),
   'include-triggers': flag(

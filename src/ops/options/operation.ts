@@ -76,6 +76,13 @@ export const legacyOptions = {
     withoutEffect: 'sessions speak utf8mb4 and values never pass through this process',
   }),
   checkpoint: flag('U', 'write checkpoints', { withoutEffect: 'checkpoints are always written' }),
+  'skip-strict-mode': flag('C', 'do not write in strict mode', {
+    withoutEffect: 'the copy is always strict: --allow-lossy names the columns where it need not be',
+  }),
+  'skip-metadata-lock-check': flag('C', 'cut over where nobody can see who holds the table', {
+    withoutEffect:
+      'where locks cannot be seen, a session that asks for the table sees whether it is kept from it',
+  }),
   'panic-on-warnings': flag('U', 'stop at warnings of the copy', {
     withoutEffect: 'the copy is always strict: what would be a warning is an error',
   }),

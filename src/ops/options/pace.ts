@@ -119,6 +119,17 @@ export const cutOverOptions = {
       '': 'atomic',
     },
   ),
+  'analyze-ghost-table-before-cutover': {
+    ...flag(
+      'C',
+      'have the server count the statistics of the new table before the cut-over, for a minute at the most',
+    ),
+    default: true,
+  },
+  'allow-setup-metadata-lock-instruments': flag(
+    'C',
+    'switch on what shows who holds which table (performance_schema.setup_instruments), where it is off',
+  ),
   'cut-over-exponential-backoff': flag('C', 'wait 1, 2, 4 .. seconds between attempts of the cut-over'),
   'exponential-backoff-max-interval': int(
     'N',
