@@ -1,15 +1,14 @@
-import { messageOf, PoltergeistError, Refusal, Transient } from '../base/errors.ts';
+import { messageOf, PoltergeistError, Transient } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { quoteTable, quoteText } from '../core/quote.ts';
 import type { Blockers, RenameWait, SwapOutcome, SwapPort, SwapThreads } from '../core/swap-port.ts';
-import type { TableRef } from '../core/table-ref.ts';
 import { dropSentry } from './artifacts.ts';
 import { SessionPool } from './pool.ts';
 import { dataProfile, type SessionProfile } from './profile.ts';
 import { waitByLocks, waitByProbe } from './rename-wait.ts';
 import { text } from './row.ts';
-import { classify, ServerError } from './server-error.ts';
+import { ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import type { SwapParts } from './swap-parts.ts';
 import { type SwapWay, swapWay } from './swap-ways.ts';

@@ -150,8 +150,13 @@ test('options that contradict each other are refused', () => {
   assert.match(refusal(...alter, '--ssl-ca=x').message, /--ssl-ca needs --ssl/);
   assert.match(refusal(...alter, '--ssl-allow-insecure').message, /needs --ssl/);
   assert.match(refusal(...alter, '--ssl', '--ssl-cert=x').message, /go together/);
-
-  assert.match(refusal(...alter, '--cut-over=three').message, /one of atomic, two-step, not "three"/);
+  assert.match(refusal(...alter, '--include-triggers').message, /go together/);
+  assert.match(refusal(...alter, '--trigger-suffix=_x').message, /go together/);
+  assert.match(refusal(...alter, '--include-triggers', '--trigger-suffix=é').message, /without accents/);
+  assert.match(
+    refusal(...alter, '--cut-over=three').message,
+    /one of atomic, two-step, locked-rename, not "three"/,
+  );
   assert.equal(parse('--cut-over=default').cutOver, 'atomic');
   assert.equal(parse('--cut-over=').cutOver, 'atomic');
 });
