@@ -46,11 +46,6 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       assert.doesNotMatch(JSON.stringify(row), /CONSTRAINT|REFERENCES/);
     });
 
-    test('--storage-engine=rocksdb is refused by name where the server has none', async () => {
-      assert.equal(await code(['--storage-engine=rocksdb']), 'storage-engine');
-      assert.deepEqual(await tablesOf(db, schema), ['p', 't']);
-    });
-
     test('--force-table-names, --timestamp-old-table', async () => {
       const run = new Run(lab.primary, {
         ...spec(['--force-table-names', 'other', '--timestamp-old-table']),

@@ -1,5 +1,3 @@
-import { Refusal } from '../../base/errors.ts';
-import { text } from '../row.ts';
 import { ServerError } from '../server-error.ts';
 import type { Session } from '../session.ts';
 
@@ -20,14 +18,4 @@ export async function switchOnLockInstrument(session: Session): Promise<string |
     if (!(error instanceof ServerError)) throw error;
     return error.serverMessage;
   }
-}
-
-/** @throws Refusal `storage-engine` where the server has no such engine; nothing was touched. */
-export async function refuseMissingEngine(session: Session, engine: string): Promise<void> {
-  const rows = await session.query('SHOW ENGINES');
-  const row = rows.find((each) => text(each, 'Engine').toLowerCase() === engine);
-  if (row && text(row, 'Support') !== 'NO') return;
-  throw new Refusal('storage-engine', `This server has no storage engine ${engine}. Nothing was touched.`, {
-    hint: 'Leave --storage-engine out for InnoDB; or install the engine on the server.',
-  });
 }
