@@ -9,8 +9,8 @@ import type { TableRef } from '../core/table-ref.ts';
 import type { TriggerOptions } from '../core/trigger-sql.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import type { RefusalOptions } from '../mysql/inspector/refusals.ts';
-import type { TopologyOptions } from '../mysql/topology.ts';
 import type { CutOverKind } from '../mysql/swap-ways.ts';
+import type { TopologyOptions } from '../mysql/topology.ts';
 import type { CriticalLoadOptions, HttpSignalOptions } from './load-signals.ts';
 
 import type { RowCounting } from './row-count.ts';

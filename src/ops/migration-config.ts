@@ -69,13 +69,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     rowCounting: !options.exactRowcount ? 'off' : options.concurrentRowcount ? 'beside' : 'before',
     toolVersion: version(),
     retries: options.defaultRetries,
-    cutOver: {
-      kind: options.cutOver,
-      analyze: options.analyzeGhostTableBeforeCutover,
-      lockTimeoutSeconds: options.cutOverLockTimeoutSeconds,
-      exponentialBackoff: options.cutOverExponentialBackoff,
-      backoffMaxSeconds: options.exponentialBackoffMaxInterval,
-    },
+    cutOver: cutOverOf(options),
     throttleFlagFiles: flagFiles.filter((file): file is string => file !== null && file !== ''),
     throttle: {
       criticalLoad: {
@@ -91,6 +85,16 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     panicFlagFile: options.panicFlagFile,
     socketFile: extras.socketFile,
     tcpPort: options.serveTcpPort === 0 ? null : options.serveTcpPort,
+  };
+}
+
+function cutOverOf(options: OptionValues): MigrationConfig['cutOver'] {
+  return {
+    kind: options.cutOver,
+    analyze: options.analyzeGhostTableBeforeCutover,
+    lockTimeoutSeconds: options.cutOverLockTimeoutSeconds,
+    exponentialBackoff: options.cutOverExponentialBackoff,
+    backoffMaxSeconds: options.exponentialBackoffMaxInterval,
   };
 }
 
