@@ -232,6 +232,8 @@ export class CutOver {
       throw error;
     }
     const cause = outcome instanceof Error ? outcome : error;
+    // The ghost may be the table of everybody by now, or have triggers on it.
+    this.#parts.retire();
     throw new Ambiguous(`it cannot be told whether the tables have been swapped: ${messageOf(cause)}`, {
       hint: 'Look at the tables: if the ghost is gone and the old table is there, the swap has happened. Nothing is cleaned up.',
       cause,
