@@ -157,7 +157,7 @@ export class Migrator implements MigrationControls {
   }
 
   async #copy(path: DataPath, signal: AbortSignal): Promise<void> {
-    const { config, log, moments } = this.#parts;
+    const { log, moments } = this.#parts;
     const scope = this.#scope!;
     this.#enter('copying');
     const { stream } = path;
@@ -165,7 +165,7 @@ export class Migrator implements MigrationControls {
     await moments?.reach('before-row-copy', signal);
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
-    await path.copier.run(config.copyWorkers, signal);
+    await path.copier.run(path.pacer.workersMax, signal);
     await catchUp(path, signal);
     this.#progress.end();
     const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));

@@ -75,6 +75,9 @@ export interface Snapshot {
   readonly inspectedHost: string;
   readonly inspectedVersion: string;
   readonly executingHost: string;
+  /** Workers of the copy, or below 1 the share of its time in which one works; whether --concurrency fixes it. */
+  readonly workers: number;
+  readonly workersFixed: boolean;
   readonly chunkRows: number;
   readonly chunkRowsFixed: boolean;
   readonly batchKeys: number;

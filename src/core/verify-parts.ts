@@ -4,6 +4,7 @@ import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from './changeset.ts';
 import type { Gate } from './gate.ts';
 import type { Key } from './key.ts';
+import type { Pace } from './pace.ts';
 import type { VerifyChunks, VerifyStore } from './verify-store.ts';
 import type { Visibility } from './visibility.ts';
 
@@ -15,6 +16,8 @@ export interface VerifierParts {
   readonly visibility: Pick<Visibility, 'pass'>;
   readonly turnstile: Turnstile;
   readonly gate: Gate;
+  /** Who works when; without one all work all the time. */
+  readonly pace?: Pace;
   readonly clock: Clock;
   readonly retry: Retry;
   readonly log: {

@@ -50,8 +50,8 @@ export interface MigrationConfig {
   readonly replicaServerId: number | null;
   /** Attempts in a row to connect the stream again; null: the stream's own bound. */
   readonly streamReconnectsMax: number | null;
-  /** Workers that copy, and sessions that apply. */
-  readonly copyWorkers: number;
+  /** Workers that copy, null: as many as do no harm (stages/pacer.ts); and sessions that apply. */
+  readonly copyWorkers: number | null;
   readonly applySessions: number;
   /** Share of the table that is verified (0: nothing), and the workers for it. */
   readonly verify: { readonly percent: number; readonly workers: number };

@@ -2,7 +2,6 @@ import type { Retry } from '../base/retry.ts';
 import { Turnstile } from '../base/turnstile.ts';
 import { markSql } from '../core/changelog-sql.ts';
 import { ChangeSet } from '../core/changeset.ts';
-import type { Gates } from '../core/gate.ts';
 import { makeKeyCodec } from '../core/key-codec.ts';
 import { meteredStore } from '../core/meter.ts';
 import { ReplaceableStore } from '../core/replaceable-store.ts';
@@ -19,18 +18,21 @@ import { Chunker, chunkerDefaults } from '../stages/chunker.ts';
 import { Conflicts } from '../stages/conflicts.ts';
 import { Copier } from '../stages/copier.ts';
 import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
+import type { Pacer } from '../stages/pacer.ts';
 import type { MigrationParts } from './config.ts';
 import { planWhileDeferred } from './deferral.ts';
 import { type IndexBuild, makeIndexBuild } from './index-build.ts';
 import type { Survey } from './inspect.ts';
 import { Intake } from './intake.ts';
 import { makeLosses } from './losses.ts';
+import { makePacer } from './pace.ts';
 import type { Plan } from './plan.ts';
 import { openPools } from './pools.ts';
 import type { ResumePoint } from './resume-begin.ts';
 import { Replay } from './resume-replay.ts';
 import { makeRetries } from './retries.ts';
 import { makeLateRows, makeStore } from './stores.ts';
+import type { Throttling } from './throttling.ts';
 import { streamsElsewhere } from './topology.ts';
 import { Verification } from './verification.ts';
 import { makeVerifier } from './verify.ts';
@@ -53,6 +55,8 @@ export interface DataPath {
   readonly chunker: Chunker;
   readonly copier: Copier;
   readonly applier: Applier;
+  /** Gives the workers of copy and verification their turns. */
+  readonly pacer: Pacer;
   readonly conflicts: Conflicts;
   readonly turnstile: Turnstile;
   readonly askSessions: SessionPool;
@@ -91,7 +95,7 @@ export function buildDataPath(
   plan: Plan,
   point: ResumePoint | null,
   parts: MigrationParts,
-  gates: Gates,
+  throttling: Throttling,
   signal: AbortSignal,
   fail: (error: Error) => void,
 ): DataPath {
@@ -105,8 +109,13 @@ export function buildDataPath(
   const watermark = makeWatermark(plan, point);
   const changes = new ChangeSet(watermark, { capacity: changeSetCapacity });
   const turnstile = new Turnstile();
-  const marks = markPort(pools.mark, artifacts.changelog, retry, signal);
-  const heartbeat = new Heartbeat(marks, changes, clock, point?.lastMark);
+  const pacer = makePacer(parts, {
+    ...{ throttling, pools: Object.values(pools), changes },
+    streamLagMs: () => heartbeat.streamLagMs,
+    changesReceived: () => intake.rows,
+  });
+  const marks = markPort(pools.mark, artifacts.changelog, retry, pacer, signal);
+  const heartbeat: Heartbeat = new Heartbeat(marks, changes, clock, point?.lastMark);
   const losses = makeLosses(plan, log);
   const tools = { ...pools, writer: losses.writer, flavor: survey.facts.flavor, clock };
   const makeGhostStore = (by: Plan) =>
@@ -123,16 +132,10 @@ export function buildDataPath(
   const rowsStart = point?.chunkRows ?? chunkerDefaults.rowsStart;
   const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun });
   const shared = {
-    store,
-    changes,
-    watermark,
-    visibility: heartbeat,
-    conflicts,
-    turnstile,
-    gate: gates.bulk,
-    retry,
+    ...{ store, changes, watermark, conflicts, turnstile, retry },
+    ...{ visibility: heartbeat, gate: throttling.bulk, pace: pacer },
   };
-  const intake = new Intake({
+  const intake: Intake = new Intake({
     ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
     marked: (row) => heartbeat.marked(row),
     replay: point ? new Replay(point.lastMark, original.ref, artifacts, plan.deferred) : undefined,
@@ -149,8 +152,9 @@ export function buildDataPath(
     indexBuild,
     sink: verification?.observe(intake) ?? intake,
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
+    pacer,
     copier: new Copier({ ...shared, retry: copyRetry, chunks: chunker, clock }),
-    applier: new Applier({ ...shared, gate: gates, sizing: settings }),
+    applier: new Applier({ ...shared, gate: throttling, sizing: settings }),
     askSessions: pools.ask,
     resumed: point !== null,
     rowsBefore: point?.rowsCopied ?? 0,
@@ -186,7 +190,13 @@ function makeStream({ streamed }: Survey, { config, clock, log }: MigrationParts
 }
 
 /** Marks are idempotent: one whose answer was lost is written again under the same number. */
-function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: AbortSignal): MarkPort {
+function markPort(
+  pool: SessionPool,
+  changelog: TableRef,
+  retry: Retry,
+  pacer: Pacer,
+  signal: AbortSignal,
+): MarkPort {
   const write = (sequence: number, atMs: number): Promise<void> =>
     pool
       .use(async (session) => {
@@ -195,7 +205,9 @@ function markPort(pool: SessionPool, changelog: TableRef, retry: Retry, signal: 
       .catch((error: unknown) => {
         throw judgeServerError(error);
       });
-  return { writeMark: (sequence, atMs) => retry('mark', () => write(sequence, atMs), signal) };
+  return {
+    writeMark: (sequence, atMs) => pacer.commit(() => retry('mark', () => write(sequence, atMs), signal)),
+  };
 }
 
 /** How the new table is followed under the original's name; null where its keys would not be the same keys to us. */

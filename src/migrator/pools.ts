@@ -1,3 +1,4 @@
+import { paceDefaults } from '../core/pace.ts';
 import { buildSettings } from '../mysql/index-builder.ts';
 import { SessionPool } from '../mysql/pool.ts';
 import type { MigrationParts } from './config.ts';
@@ -40,7 +41,7 @@ export function openPools(
       clock,
     });
   return {
-    copy: pool('copier', config.copyWorkers, statementMs.copy),
+    copy: pool('copier', config.copyWorkers ?? paceDefaults.max, statementMs.copy),
     sync: pool('applier', applySessions, statementMs.sync),
     ask: pool('questions', 3, statementMs.ask),
     mark: pool('heartbeat', 1, statementMs.mark),

@@ -74,6 +74,8 @@ export function takeSnapshot(state: RunState): Snapshot {
     inspectedHost: addressOf(inspected),
     inspectedVersion: survey?.streamed.version ?? '',
     executingHost: hostname(),
+    workers: path?.pacer.level ?? config.copyWorkers ?? 0,
+    workersFixed: config.copyWorkers !== null,
     chunkRows: path?.chunker.rows ?? settings.chunkRows ?? 0,
     chunkRowsFixed: settings.chunkRows !== null,
     ...liveFigures(settings),

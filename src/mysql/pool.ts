@@ -58,6 +58,11 @@ export class SessionPool {
     return this.#slots.flatMap((slot) => (slot.session?.usable ? [slot.session.threadId] : []));
   }
 
+  /** Sessions that are given out now. */
+  get busy(): number {
+    return this.#slots.length - this.#free.length;
+  }
+
   /**
    * Gives `work` a session of its own until it ends. A transaction that `work` leaves open is its own defect.
    * @param signal ends the wait for a session and its opening; `work` passes it on itself.

@@ -81,7 +81,6 @@ export function camelCase(name: string): keyof OptionValues {
  */
 export const laterOptions: ReadonlySet<string> = new Set(
   `
-   nice-ratio
    revert
    old-table
   `

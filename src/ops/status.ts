@@ -92,12 +92,21 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
   if (snapshot.panicFlagFile !== null) lines.push(`panic-flag-file: ${snapshot.panicFlagFile}`);
   if (socketFile !== null) lines.push(`Serving on unix socket: ${socketFile}`);
   if (snapshot.tcpPort !== null) lines.push(`Serving on TCP port: ${snapshot.tcpPort}`);
+  lines.push(`copy workers: ${workersOf(snapshot)}`);
   return lines.map((line) => `# ${line}`);
 }
 
 /** In the other phases the stream has not begun, or is over. */
 function isRunning(phase: Phase): boolean {
   return isAtLeast(phase, 'copying') && !isAtLeast(phase, 'done');
+}
+
+/** `2`, `3 (auto)`, or where not even one may work all the time `1 (auto, 40% of the time)`. */
+function workersOf({ workers, workersFixed }: Snapshot): string {
+  if (workersFixed) return String(workers);
+  return workers >= 1
+    ? `${Math.floor(workers)} (auto)`
+    : `1 (auto, ${Math.round(workers * 100)}% of the time)`;
 }
 
 /** When what was last printed, in ms of `elapsedMs`. */

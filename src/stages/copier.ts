@@ -1,9 +1,11 @@
 import type { Clock } from '../base/clock.ts';
+import { runCrew, type Shift } from '../base/crew.ts';
 import type { Retry } from '../base/retry.ts';
 import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from '../core/changeset.ts';
 import type { Chunk, KeyRange } from '../core/chunk.ts';
 import type { Gate } from '../core/gate.ts';
+import type { Pace } from '../core/pace.ts';
 import { DuplicateKey, type GhostStore } from '../core/store.ts';
 import type { Visibility } from '../core/visibility.ts';
 import type { Watermark } from '../core/watermark.ts';
@@ -29,12 +31,14 @@ export interface CopierParts {
   readonly conflicts: ChunkConflicts;
   readonly turnstile: Turnstile;
   readonly gate: Gate;
+  /** Who works when; without one all work all the time. */
+  readonly pace?: Pace;
   readonly clock: Clock;
   readonly retry: Retry;
 }
 
 /**
- * Copies the original into the ghost, chunk by chunk, with several workers. Each: pass the gate, take a
+ * Copies the original into the ghost, chunk by chunk, with several workers. Each: wait for its turn, pass the gate, take a
  * chunk, mark if keys were dropped (I3), INSERT .. SELECT, settle.
  */
 export class Copier {
@@ -52,25 +56,18 @@ export class Copier {
 
   /** Copies until the last chunk is committed. @throws the first error that a worker could not get over. */
   async run(workers: number, signal: AbortSignal): Promise<void> {
-    const crew = new AbortController();
-    const together = AbortSignal.any([signal, crew.signal]);
-    const work = Array.from({ length: workers }, () => this.#work(together));
-    try {
-      await Promise.all(work);
-    } catch (error) {
-      crew.abort(error);
-      await Promise.allSettled(work);
-      throw error;
-    }
+    await runCrew(workers, signal, (shift) => this.#work(shift));
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
-    const { gate, chunks, retry } = this.#parts;
+  async #work({ worker, signal, wait, end }: Shift): Promise<void> {
+    const { gate, chunks, retry, pace } = this.#parts;
     for (;;) {
+      if (pace && !(await wait((either) => pace.turn(worker, either)))) return;
       await gate.pass(signal);
       const chunk = await retry('looking up a chunk', () => chunks.next(signal), signal);
-      if (!chunk) return;
-      const rows = await this.#copy(chunk, signal);
+      if (!chunk) return end();
+      const work = (): Promise<number> => this.#copy(chunk, signal);
+      const rows = await (pace ? pace.piece(worker, work) : work());
       this.#rows += rows;
     }
   }

@@ -1,3 +1,4 @@
+import { runCrew, type Shift } from '../base/crew.ts';
 import { Failure, Transient } from '../base/errors.ts';
 import { Pulse } from '../base/pulse.ts';
 import type { Chunk } from '../core/chunk.ts';
@@ -118,16 +119,7 @@ export class Verifier {
   async #pass(workers: number, signal: AbortSignal): Promise<void> {
     this.#parts.chunks.begin();
     this.#rows = 0;
-    const crew = new AbortController();
-    const together = AbortSignal.any([signal, crew.signal]);
-    const work = Array.from({ length: workers }, () => this.#work(together));
-    try {
-      await Promise.all(work);
-    } catch (error) {
-      crew.abort(error);
-      await Promise.allSettled(work);
-      throw error;
-    }
+    await runCrew(workers, signal, (shift) => this.#work(shift));
     await this.#progressed.until(
       () => this.#repairs.outstanding === 0 && !this.#watch.hasFresh(looksMax),
       signal,
@@ -182,24 +174,25 @@ export class Verifier {
     this.#notCompared = keys.length - done;
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
-    const { gate, chunks, retry } = this.#parts;
+  async #work({ worker, signal, wait, end }: Shift): Promise<void> {
+    const { gate, chunks, retry, pace } = this.#parts;
     for (;;) {
+      if (pace && !(await wait((either) => pace.turn(worker, either)))) return;
       await gate.pass(signal);
       // What differs must be remembered, however much it is: wait for the looks.
       await this.#progressed.until(() => !this.#watch.full, signal);
       const chunk = await retry('looking up a chunk to verify', () => chunks.next(signal), signal);
-      if (!chunk) return;
+      if (!chunk) return end();
       this.#share += this.#options.percent;
       if (this.#share >= 100) {
         this.#share -= 100;
-        await this.#compare(chunk, signal);
+        await (pace ? pace.piece(worker, () => this.#compare(chunk, signal)) : this.#compare(chunk, signal));
       } else this.#chunksSkipped += 1;
       chunks.settle(chunk);
     }
   }
 
-  async #compare(chunk: Chunk, signal: AbortSignal): Promise<void> {
+  async #compare(chunk: Chunk, signal: AbortSignal): Promise<number> {
     const { store, retry, clock, chunks } = this.#parts;
     const startMs = clock.nowMs();
     const what = `verifying chunk ${chunk.number}`;
@@ -213,6 +206,7 @@ export class Verifier {
     chunks.feedback(chunk, rows, clock.nowMs() - startMs);
     this.#rows += rows;
     this.#chunks += 1;
+    return rows;
   }
 
   /** See the class comment. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { Abandoned, UsageError } from '../../src/base/errors.ts';
 import { DB, hasColumn, prepare, type Run, start, startRun, tablesOf, until } from '../fault/fault-lab.ts';
@@ -116,6 +117,37 @@ for (const flavor of ['mysql', 'mariadb'] as const satisfies readonly Flavor[]) 
       } finally {
         service.close();
       }
+    });
+
+    test('--nice-ratio: sleeps after each chunk, and can be told to hurry', async () => {
+      await prepare(sql);
+      const run = startRun(lab.primary, {
+        extra: ['--nice-ratio', '100', '--chunk-size', '10', '--concurrency', '1'],
+      });
+      await until(() => run.migrator.snapshot().rowsCopied > 0, 'a first chunk');
+      const before = run.migrator.snapshot();
+      assert.equal(before.throttled, null);
+      await sleep(300);
+      const after = run.migrator.snapshot();
+      assert.ok(!after.copyComplete && after.rowsCopied - before.rowsCopied <= 200, 'it did not sleep');
+      run.migrator.settings.niceRatio = 0;
+      await ends(run);
+    });
+
+    test('the number of workers adapts, and --concurrency fixes it', async () => {
+      await prepare(sql);
+      const run = startRun(lab.primary, { extra: ['--throttle-query', 'SELECT 1'] });
+      await rests(run, /^throttle-query/);
+      assert.deepEqual([run.migrator.snapshot().workers, run.migrator.snapshot().workersFixed], [2, false]);
+      run.migrator.settings.throttleQuery = '';
+      await ends(run);
+      await prepare(sql);
+      const fixed = startRun(lab.primary, { extra: ['--concurrency', '5'] });
+      await ends(fixed);
+      assert.deepEqual(
+        [fixed.migrator.snapshot().workers, fixed.migrator.snapshot().workersFixed],
+        [5, true],
+      );
     });
 
     test('--ignore-http-errors: a service that is not there throttles nothing', async () => {

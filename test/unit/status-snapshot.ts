@@ -43,6 +43,8 @@ const plain: Snapshot = {
   inspectedHost: 'replica:3307',
   inspectedVersion: '9.7.4-log',
   executingHost: 'box',
+  workers: 2,
+  workersFixed: false,
   chunkRows: 1200,
   chunkRowsFixed: false,
   batchKeys: 10,

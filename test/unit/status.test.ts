@@ -83,8 +83,9 @@ test('the header names what is configured, and which flag files are there', () =
     '# postpone-cut-over-flag-file: /p [set]',
     '# panic-flag-file: /panic',
     '# Serving on unix socket: /s.sock',
+    '# copy workers: 2 (auto)',
   ]);
-  assert.equal(statusHeader(snapshotOf(), nothingSet).length, 4);
+  assert.equal(statusHeader(snapshotOf(), nothingSet).length, 5);
 });
 
 test('durations as Go prints them', () => {
@@ -163,13 +164,13 @@ test('the printer begins with the header, and looks closer after a reconnect', a
     await printer.tick();
     return printed.length - before;
   };
-  assert.equal(await linesAt(0), 5);
+  assert.equal(await linesAt(0), 6);
   assert.equal(await linesAt(1000), 1);
   assert.equal(await linesAt(1500), 0);
   assert.equal(await linesAt(300_000), 1);
   assert.equal(await linesAt(306_000), 0);
   assert.equal(await linesAt(307_000, { streamReconnects: 1 }), 1);
-  assert.equal(await linesAt(600_500, { streamReconnects: 1 }), 5);
-  assert.equal(await linesAt(601_000, { streamReconnects: 1, cutOverAttempts: 1 }), 5);
+  assert.equal(await linesAt(600_500, { streamReconnects: 1 }), 6);
+  assert.equal(await linesAt(601_000, { streamReconnects: 1, cutOverAttempts: 1 }), 6);
   assert.equal(await linesAt(602_000, { streamReconnects: 1, cutOverAttempts: 1 }), 0);
 });

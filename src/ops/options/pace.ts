@@ -27,7 +27,12 @@ export const paceOptions = {
     'time to sleep after each chunk, as a multiple of the time that it took',
     { live: 'niceRatio' },
   ),
-  concurrency: int('P', 2, [1, 64, 'clamp'], 'workers that copy chunks'),
+  concurrency: int(
+    'P',
+    null,
+    [1, 64, 'clamp'],
+    'workers that copy chunks; not given or "auto": 1 to 8, as many as bring rows and do no harm to others, with pauses if need be',
+  ),
   verify: text(
     'P',
     'full',

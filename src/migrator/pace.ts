@@ -1,0 +1,44 @@
+import type { ChangeSet } from '../core/changeset.ts';
+import type { SessionPool } from '../mysql/pool.ts';
+import { Pacer } from '../stages/pacer.ts';
+import type { MigrationParts } from './config.ts';
+import type { Throttling } from './throttling.ts';
+
+/** What a pacer is made of besides the configuration. */
+export interface PaceSurroundings {
+  readonly throttling: Throttling;
+  /** All sessions that may be running a statement of ours. */
+  readonly pools: readonly SessionPool[];
+  readonly changes: ChangeSet;
+  readonly streamLagMs: () => number;
+  readonly changesReceived: () => number;
+}
+
+const runningThreads = 'Threads_running';
+
+/** Makes the pacer of copy and verification: fixed by --concurrency, else steered by what others notice of us. */
+export function makePacer({ config, settings, clock }: MigrationParts, around: PaceSurroundings): Pacer {
+  const { throttling, pools, changes } = around;
+  const busy = (): number => pools.reduce((sum, pool) => sum + pool.busy, 0);
+  return new Pacer(
+    {
+      clock,
+      settings,
+      othersRunning: async (signal) => {
+        const before = busy();
+        const running = (await throttling.readStatus([runningThreads], signal)).get(runningThreads)!;
+        // The session that asks runs as well. What of ours ended or began meanwhile is taken for ours.
+        return Math.max(0, running - 1 - Math.max(before, busy()));
+      },
+      lagShare: () =>
+        Math.max(
+          around.streamLagMs() / settings.maxLagMs,
+          throttling.lagMs / settings.maxLagMs,
+          changes.size / changes.capacity,
+        ),
+      changes: around.changesReceived,
+      throttled: () => throttling.bulk.reason !== null,
+    },
+    config.copyWorkers,
+  );
+}
