@@ -74,7 +74,12 @@ export interface MigrationConfig {
   };
   /** Rest while one of these exists. */
   readonly throttleFlagFiles: readonly string[];
-  readonly throttle: { readonly criticalLoad: CriticalLoadOptions; readonly http: HttpSignalOptions };
+  readonly throttle: {
+    readonly criticalLoad: CriticalLoadOptions;
+    readonly http: HttpSignalOptions;
+    /** Replicas are found, besides those that are named. */
+    readonly discoverReplicas: boolean;
+  };
   /** For the status only: their users are elsewhere. */
   readonly panicFlagFile: string | null;
   readonly socketFile: string | null;

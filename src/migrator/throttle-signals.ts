@@ -15,10 +15,12 @@ export function flagFileSignal(path: string): ThrottleSignal {
 
 /** Who reads replicas. */
 export interface LagReader {
+  /** Replicas besides those that the operator names; found again where it is time to. */
+  discovered(signal: AbortSignal): Promise<readonly string[]>;
   read(replica: string, signal: AbortSignal): Promise<number>;
 }
 
-/** The lag of the control replicas, and what the last reading found, for the status. */
+/** The lag of the control replicas, named and discovered, and what the last reading found, for the status. */
 export class ReplicaLagSignal implements ThrottleSignal {
   readonly name = 'replica-lag';
   readonly #reader: LagReader;
@@ -42,7 +44,9 @@ export class ReplicaLagSignal implements ThrottleSignal {
   }
 
   async read(signal: AbortSignal): Promise<string | null> {
-    const { throttleControlReplicas: replicas, maxLagMs } = this.#settings;
+    const found = await this.#reader.discovered(signal);
+    const { throttleControlReplicas, maxLagMs } = this.#settings;
+    const replicas = [...new Set([...throttleControlReplicas, ...found])];
     const lags = await Promise.all(
       replicas.map(async (replica) => ({ replica, lagMs: await this.#readOne(replica, signal) })),
     );

@@ -16,10 +16,13 @@ import {
   throttleHttpSignal,
   throttleQuerySignal,
 } from './load-signals.ts';
-import { flagFileSignal, ReplicaLagSignal } from './throttle-signals.ts';
+import { type DiscoveryParts, ReplicaDiscovery } from './replica-discovery.ts';
+import { flagFileSignal, type LagReader, ReplicaLagSignal } from './throttle-signals.ts';
 
 /** A probe is a short question: one that takes longer counts as unreadable. */
 const probeTimeoutMs = 4000;
+/** What is looked at before anything is touched: some replicas may be slow to answer. */
+const checkTimeoutMs = 30_000;
 
 /**
  * All that may make a migration rest, as gates: the signals that its configuration and its live settings ask for, in the order of
@@ -33,6 +36,7 @@ export class Throttling implements Gates {
   readonly #lag: ReplicaLagSignal;
   #probes: SessionPool | null = null;
   readonly #http: HttpHead;
+  readonly #discovery: ReplicaDiscovery | null;
   #replicas: ReplicaLag | null = null;
   #streamLagMs: () => number = () => 0;
 
@@ -40,10 +44,19 @@ export class Throttling implements Gates {
     const { config, settings, clock, log } = parts;
     this.#parts = parts;
     this.#http = new HttpHead(clock);
-    this.#lag = new ReplicaLagSignal(
-      { read: async (replica, signal) => (await this.#replicas?.read(replica, signal)) ?? 0 },
-      settings,
-    );
+    const ask: DiscoveryParts['ask'] = (work, signal) => this.#pool().use(work, signal);
+    const connection = config.inspected;
+    this.#discovery = config.throttle.discoverReplicas
+      ? new ReplicaDiscovery({ connection, clock, log, ask })
+      : null;
+    const reader: LagReader = {
+      discovered: async (signal) => {
+        await this.#discovery?.look(signal);
+        return this.#discovery?.addresses ?? [];
+      },
+      read: async (replica, signal) => (await this.#replicas?.read(replica, signal)) ?? 0,
+    };
+    this.#lag = new ReplicaLagSignal(reader, settings);
     const read: StatusReader = (names, signal) => this.readStatus(names, signal);
     const signals = [
       new CriticalLoadSignal({ settings, read, clock, log }, config.throttle.criticalLoad),
@@ -88,12 +101,16 @@ export class Throttling implements Gates {
     return this.#pool().use((session) => readStatus(session, names, { signal }), signal);
   }
 
-  /** Whether the server has what `--max-load` and `--critical-load` name. @throws UsageError; as `readStatus` does. */
+  /**
+   * Whether the server has what `--max-load` and `--critical-load` name, and its replicas can be reached.
+   * @throws UsageError; as `readStatus` does.
+   */
   async check(): Promise<void> {
     const { settings, clock } = this.#parts;
-    const limit = deadline(probeTimeoutMs, 'reading the status variables', clock);
+    const limit = deadline(checkTimeoutMs, 'reading the status variables and finding the replicas', clock);
     try {
       await this.readStatus([...settings.maxLoad.keys(), ...settings.criticalLoad.keys()], limit.signal);
+      await this.#discovery?.look(limit.signal);
     } finally {
       limit.clear();
     }

@@ -81,6 +81,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
         timeoutMs: options.throttleHttpTimeoutMillis,
         ignoreErrors: options.ignoreHttpErrors,
       },
+      discoverReplicas: options.discoverReplicas,
     },
     panicFlagFile: options.panicFlagFile,
     socketFile: extras.socketFile,

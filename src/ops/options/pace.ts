@@ -67,6 +67,10 @@ export const throttleOptions = {
     live: 'throttleControlReplicas',
     addresses: true,
   }),
+  'discover-replicas': flag(
+    'P',
+    'the lag of every replica of the server counts; they are found, and found again',
+  ),
   'max-load': thresholds('U', 'rest while a status variable is at its value or above', { live: 'maxLoad' }),
   'critical-load': thresholds('U', 'abandon the run when a status variable is at its value or above', {
     live: 'criticalLoad',
