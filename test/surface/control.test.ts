@@ -143,6 +143,9 @@ describe('the commands of a postponed run', () => {
       await send(`${name}=`);
       assert.equal(await send(`${name}=?`), '');
     }
+    assert.match(await send('nice-ratio=0.5'), STATUS);
+    assert.equal(await send('nice-ratio=?'), '0.5');
+    await send('nice-ratio=0');
   });
 
   test('throttle-query and throttle-http come with a note; throttle-control-replicas with its list', async () => {
