@@ -72,11 +72,11 @@ for (const flavor of ['mysql', 'mariadb'] as const satisfies readonly Flavor[]) 
           if (step !== 'drained') return;
           await kill(primary, self.threads().lock);
           for (const sql of [primary, middle, leaf]) {
-            await until(async () => (await tablesOf(sql)).includes('_items_del'), 'the sentry');
+            await until(async () => (await tablesOf(sql)).includes('items_ghs'), 'the sentry');
             await all(
               sql,
               'SET SESSION sql_log_bin = 0',
-              `DROP TABLE ${DB}._items_del`,
+              `DROP TABLE ${DB}.items_ghs`,
               'SET SESSION sql_log_bin = 1',
             );
           }
