@@ -165,7 +165,7 @@ export class Migrator implements MigrationControls {
     await moments?.reach('before-row-copy', signal);
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
-    await path.copier.run(path.pacer.workersMax, signal);
+    await path.copier.run(path.copyWorkers, signal);
     await catchUp(path, signal);
     this.#progress.end();
     const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));

@@ -20,6 +20,7 @@ import { Copier } from '../stages/copier.ts';
 import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
 import type { Pacer } from '../stages/pacer.ts';
 import type { MigrationParts } from './config.ts';
+import { copyWorkersMax } from './copy-workers.ts';
 import { planWhileDeferred } from './deferral.ts';
 import { type IndexBuild, makeIndexBuild } from './index-build.ts';
 import type { Survey } from './inspect.ts';
@@ -57,6 +58,8 @@ export interface DataPath {
   readonly applier: Applier;
   /** Gives the workers of copy and verification their turns. */
   readonly pacer: Pacer;
+  /** Workers that may copy beside each other. */
+  readonly copyWorkers: number;
   readonly conflicts: Conflicts;
   readonly turnstile: Turnstile;
   readonly askSessions: SessionPool;
@@ -145,14 +148,14 @@ export function buildDataPath(
   const verification = verifier && new Verification(verifier, parts);
   const heedUniqueKeys = (): void => store.replace(makeGhostStore(plan));
   const stage = { ...shared, heedUniqueKeys, attempts: config.retries };
-  const onSession = (threadId: number): void => intake.expect(threadId);
-  const indexBuild = makeIndexBuild(survey, plan, parts, { stage, pools, onSession });
+  const indexBuild = makeIndexBuild(survey, plan, parts, { stage, pools, intake });
   return {
     verification,
     indexBuild,
     sink: verification?.observe(intake) ?? intake,
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
     pacer,
+    copyWorkers: copyWorkersMax(survey.facts, plan, config.copyWorkers, pacer.workersMax, log),
     copier: new Copier({ ...shared, retry: copyRetry, chunks: chunker, clock }),
     applier: new Applier({ ...shared, gate: throttling, sizing: settings }),
     askSessions: pools.ask,

@@ -70,7 +70,7 @@ export interface IndexBuildSurroundings {
   readonly stage: Omit<IndexesParts, 'port' | 'onStep'>;
   readonly pools: Pick<Pools, 'index' | 'ask'>;
   /** Told of the connection whose DDL is ours. */
-  readonly onSession: (threadId: number) => void;
+  readonly intake: { expect(threadId: number): void };
 }
 
 /** Wires the building of the deferred indexes; null where none are deferred. */
@@ -78,7 +78,7 @@ export function makeIndexBuild(
   { original, artifacts }: Survey,
   plan: Plan,
   parts: MigrationParts,
-  { stage, pools, onSession }: IndexBuildSurroundings,
+  { stage, pools, intake }: IndexBuildSurroundings,
 ): IndexBuild | null {
   const { deferred } = plan;
   if (deferred === null) return null;
@@ -86,7 +86,8 @@ export function makeIndexBuild(
   const collisions = new CollisionFinder(collisionParts(original.ref, ghost, plan));
   const sessions = { sessions: pools.index, askSessions: pools.ask };
   const port = new SqlIndexBuilder({
-    ...{ ghost, deferred, collisions, onSession },
+    ...{ ghost, deferred, collisions },
+    onSession: (threadId) => intake.expect(threadId),
     ...sessions,
     clock: parts.clock,
   });

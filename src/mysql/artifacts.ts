@@ -1,10 +1,8 @@
 import { Failure, messageOf, Refusal } from '../base/errors.ts';
-import { withCheckNames } from '../core/alter/check-names.ts';
 import { createChangelogSql, sentryComment } from '../core/changelog-sql.ts';
 import { quoteName, quoteTable, quoteText } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
-import { checkNamesIn } from './check-constraints.ts';
 import { readTableDefinition } from './inspector/definition.ts';
 import { text, textOrNull } from './row.ts';
 import { ServerError } from './server-error.ts';
@@ -41,10 +39,7 @@ export async function createGhost(
   // The ALTER may name things of the schema: a sequence, a function.
   await session.execute(`USE ${quoteName(ghost.schema)}`);
   try {
-    const clauses = /\b(check|constraint)\b/i.test(alterText)
-      ? withCheckNames(alterText, await checkNamesIn(session, original, ghost))
-      : alterText;
-    await session.execute(`ALTER TABLE ${quoteTable(ghost)} ${clauses}`);
+    await session.execute(`ALTER TABLE ${quoteTable(ghost)} ${alterText}`);
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     throw new Refusal('alter', `the server does not accept this ALTER: ${error.serverMessage}`, {

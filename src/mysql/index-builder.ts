@@ -28,6 +28,12 @@ export interface IndexBuilderParts {
 
 const onlineLogTooBig = 1799;
 
+/**
+ * How long a build waits for those who read the ghost: at its end all of it would be lost. Nobody waits behind it but
+ * our own syncs.
+ */
+const lockWaitSeconds = 600;
+
 /** Sort memory of a build: part of the buffer pool, within bounds. The server's own default, 1 MiB, doubles the time. */
 const sortBytes = { share: 0.25, min: 16 * 1048576, max: 256 * 1048576 };
 
@@ -36,12 +42,13 @@ const sortBytes = { share: 0.25, min: 16 * 1048576, max: 256 * 1048576 };
  * @param variables the server's global variables.
  */
 export function buildSettings(variables: ReadonlyMap<string, string>): readonly string[] {
+  const patience = [`lock_wait_timeout=${lockWaitSeconds}`];
   const now = Number(variables.get('innodb_ddl_buffer_size'));
-  if (!Number.isFinite(now)) return [];
+  if (!Number.isFinite(now)) return patience;
   const pool = Number(variables.get('innodb_buffer_pool_size') ?? 0);
   const wanted = Math.min(sortBytes.max, Math.max(sortBytes.min, Math.floor(pool * sortBytes.share)));
   // Threads for reading and sorting are four by default: no more was faster with two processors, nor fewer.
-  return wanted > now ? [`innodb_ddl_buffer_size=${wanted}`] : [];
+  return wanted > now ? [...patience, `innodb_ddl_buffer_size=${wanted}`] : patience;
 }
 
 /** Builds the deferred indexes of the ghost by the server's own online DDL. */

@@ -38,7 +38,8 @@ const CODES: { readonly [K in ServerErrorKind]?: readonly number[] } = {
   // Too many connections of everybody, of this account, or of this account within the hour.
   busy: [1040, 1203, 1226, 1135],
   'read-only': [1792, 1836, 3989],
-  'disk-full': [3, 20, 1021, 1026, 1114],
+  // 1878: no room for the sort of an index build.
+  'disk-full': [3, 20, 1021, 1026, 1114, 1878],
   privilege: [1044, 1045, 1095, 1142, 1143, 1227, 1370, 1410, 1419, 1698, 3530],
   data: [
     1048, 1138, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1425, 1426, 1439,

@@ -110,5 +110,6 @@ function makeOptions(random: Random, rows: number): string[] {
   options.push('--cut-over-lock-timeout-seconds', String(1 + random.below(5)));
   options.push('--heartbeat-interval-millis', String(random.pick([100, 100, 250, 500])));
   if (random.next() < 0.2) options.push('--ok-to-drop-table');
+  if (random.next() < 0.5) options.push('--defer-indexes', 'always');
   return options;
 }

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { keyTexts, withoutKeys } from '../../src/core/create-table.ts';
 import { type DeferCircumstances, deferrable, draftSteps, whyNotDeferred } from '../../src/core/deferral.ts';
 import type { Index, TableDefinition } from '../../src/core/table.ts';
+import { buildSettings } from '../../src/mysql/index-builder.ts';
 
 const createSql = `CREATE TABLE \`t\` (
   \`id\` int NOT NULL COMMENT 'KEY (, \\'',
@@ -121,4 +122,19 @@ test('auto defers where the table is large and nobody lags behind it', () => {
   assert.match(whyNotDeferred({ ...facts, attached: 1 }) ?? '', /1 replica of this server would lag/);
   assert.equal(whyNotDeferred({ ...facts, mode: 'always', attached: 1, rowsEstimate: 5 }), null);
   assert.match(whyNotDeferred({ ...facts, mode: 'never' }) ?? '', /never/);
+});
+
+test('the session that builds gets a part of the buffer pool to sort, within bounds', () => {
+  const sort = (pool: number, now = 1_048_576): string | undefined =>
+    buildSettings(
+      new Map([
+        ['innodb_ddl_buffer_size', String(now)],
+        ['innodb_buffer_pool_size', String(pool)],
+      ]),
+    ).find((setting) => setting.startsWith('innodb'));
+  assert.equal(sort(2 ** 30), `innodb_ddl_buffer_size=${2 ** 28}`);
+  assert.equal(sort(2 ** 36), `innodb_ddl_buffer_size=${2 ** 28}`);
+  assert.equal(sort(2 ** 20), `innodb_ddl_buffer_size=${2 ** 24}`);
+  assert.equal(sort(2 ** 30, 2 ** 29), undefined);
+  assert.deepEqual(buildSettings(new Map()), ['lock_wait_timeout=600']);
 });
