@@ -42,5 +42,7 @@ export function judgeServerError(error: unknown): unknown {
 
 /** A hint for a ServerError that ends the migration. */
 export function explainServerError(error: ServerError): string {
+  if (error.errno === 3750)
+    return `${untouched} sql_require_primary_key is ON: whether two rows collide is found out in a temporary table without a primary key. Grant SESSION_VARIABLES_ADMIN to the account, and start again.`;
   return hints[error.kind] ?? `${untouched} See what the server says.`;
 }
