@@ -3,6 +3,11 @@ import { isTransient, ServerError, type ServerErrorKind } from './server-error.t
 
 const untouched = 'The original table is untouched.';
 
+/** Two rows that collide are told from a stale one in a temporary table that has none. */
+const wantsPrimaryKey =
+  `${untouched} sql_require_primary_key is ON, and a temporary table without a primary key is needed: ` +
+  'grant SESSION_VARIABLES_ADMIN to the account, and start again.';
+
 /** What an operator should do about a server's error in the data path, by kind. */
 const hints: { readonly [K in ServerErrorKind]?: string } = {
   'read-only':
@@ -42,7 +47,6 @@ export function judgeServerError(error: unknown): unknown {
 
 /** A hint for a ServerError that ends the migration. */
 export function explainServerError(error: ServerError): string {
-  if (error.errno === 3750)
-    return `${untouched} sql_require_primary_key is ON: whether two rows collide is found out in a temporary table without a primary key. Grant SESSION_VARIABLES_ADMIN to the account, and start again.`;
+  if (error.errno === 3750) return wantsPrimaryKey;
   return hints[error.kind] ?? `${untouched} See what the server says.`;
 }

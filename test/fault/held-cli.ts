@@ -1,6 +1,7 @@
 /**
  * The command in a process of its own, which can be held at a step of the cut-over: `HOLD_AT` names the step and `HOLD_MS`
- * says for how long. It writes `HELD step` to standard output when it is there. Otherwise it does what src/cli.ts does.
+ * says for how long; with `HOLD_BUSY` its event loop is blocked for that time. It writes `HELD step` to standard output when it is
+ * there. Otherwise it does what src/cli.ts does.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.ts';
@@ -27,12 +28,20 @@ const wallMs = systemClock.wallMs();
 const config = migrationConfig(options, {
   ...{ password: options.password, target: targetOf(options), socketFile, wallMs },
 });
+/** Nothing else of this process runs meanwhile. */
+function block(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
 const migration = new Migrator({
   ...{ config, settings, clock: systemClock, log, print },
   atStep: async (step) => {
     if (step !== process.env.HOLD_AT) return;
     print(`HELD ${step}`);
-    await sleep(Number(process.env.HOLD_MS));
+    const ms = Number(process.env.HOLD_MS);
+    if (process.env.HOLD_BUSY) block(ms);
+    else await sleep(ms);
   },
 });
 try {

@@ -94,6 +94,25 @@ for (const { name, spec } of WORLDS) {
       await assertNothingLost(ledger, 'standstill under the lock');
     });
 
+    // Before the lock, for longer than the stream takes silence for death; under it, for longer than an attempt may take.
+    for (const [step, ms] of [
+      ['looking', standstillMs[spec.flavor]],
+      ['locked', 3000],
+    ] as const) {
+      test(`our event loop is blocked for ${ms / 1000} s while ${step}: it goes on`, async (t) => {
+        await prepare(sql);
+        const ledger = await openLedger(lab.primary);
+        const load = ledger.start({ writers: 3, readers: 1, pauseMs: 20 });
+        t.after(() => load.stop());
+        const hold = { HOLD_AT: step, HOLD_MS: String(ms), HOLD_BUSY: '1' };
+        const child = begin(['--cut-over-lock-timeout-seconds', '4'], hold);
+        t.after(() => child.kill('SIGKILL'));
+        assert.equal((await child.exit).code, 0, child.stderr);
+        await load.stop();
+        await assertNothingLost(ledger, `blocked while ${step}`);
+      });
+    }
+
     const canLimit = existsSync('/usr/bin/prlimit') && existsSync('/proc/self/fd');
     test('out of file descriptors at the cut-over: it says so', { skip: !canLimit }, async (t) => {
       await prepare(sql, 50);
