@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { systemClock } from '../../src/base/clock.ts';
 import { Bug } from '../../src/base/errors.ts';
+import { analyze } from '../../src/mysql/artifacts.ts';
 import { SessionPool } from '../../src/mysql/pool.ts';
 import { dataProfile } from '../../src/mysql/profile.ts';
 import { duplicateOf, ServerError } from '../../src/mysql/server-error.ts';
@@ -243,6 +244,16 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       assert.equal(again.filter((id) => ids.includes(id)).length, 0);
       await pool.close();
       await assert.rejects(use(), /have been closed/);
+    });
+
+    test('HAZARDS 72: ANALYZE tells its failure in its result set, and it is read', async () => {
+      await withSession(lab.primary, async (session) => {
+        assert.equal(await analyze(session, { schema: 's', name: 't' }), null);
+        assert.match(
+          (await analyze(session, { schema: 's', name: 'gone' })) ?? '',
+          /s\.gone.* doesn't exist/,
+        );
+      });
     });
 
     test('a frozen server does not hold up timeouts or closing', async (t) => {
