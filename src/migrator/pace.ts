@@ -15,10 +15,18 @@ export interface PaceSurroundings {
 }
 
 const runningThreads = 'Threads_running';
+/** Threads that only wait come and go with replicas: counted this often, ms. */
+const waitingEveryMs = 5000;
 
 /** Makes the pacer of copy and verification: fixed by --concurrency, else steered by what others notice of us. */
 export function makePacer({ config, settings, clock }: MigrationParts, around: PaceSurroundings): Pacer {
   const { throttling, pools, changes } = around;
+  let waitingThreads: { readonly count: number; readonly atMs: number } | null = null;
+  const waiting = async (signal: AbortSignal): Promise<number> => {
+    if (waitingThreads === null || clock.nowMs() - waitingThreads.atMs > waitingEveryMs)
+      waitingThreads = { count: await throttling.countWaitingThreads(signal), atMs: clock.nowMs() };
+    return waitingThreads.count;
+  };
   const busy = (): number => pools.reduce((sum, pool) => sum + pool.busy, 0);
   return new Pacer(
     {
@@ -28,7 +36,7 @@ export function makePacer({ config, settings, clock }: MigrationParts, around: P
         const before = busy();
         const running = (await throttling.readStatus([runningThreads], signal)).get(runningThreads)!;
         // The session that asks runs as well. What of ours ended or began meanwhile is taken for ours.
-        return Math.max(0, running - 1 - Math.max(before, busy()));
+        return Math.max(0, running - 1 - Math.max(before, busy()) - (await waiting(signal)));
       },
       lagShare: () =>
         Math.max(

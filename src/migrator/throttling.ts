@@ -4,7 +4,7 @@ import type { TableRef } from '../core/table-ref.ts';
 import { SessionPool } from '../mysql/pool.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { ReplicaLag } from '../mysql/replica-lag.ts';
-import { readStatus } from '../mysql/status-variables.ts';
+import { countWaitingThreads, readStatus } from '../mysql/status-variables.ts';
 import { Throttler } from '../stages/throttler.ts';
 import type { MigrationParts } from './config.ts';
 import { HttpHead } from './http-head.ts';
@@ -99,6 +99,11 @@ export class Throttling implements Gates {
   /** Global status variables of the server that is written to. @throws as mysql/status-variables.ts does. */
   readStatus(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
     return this.#pool().use((session) => readStatus(session, names, { signal }), signal);
+  }
+
+  /** Threads of that server that count as running and only wait. */
+  countWaitingThreads(signal: AbortSignal): Promise<number> {
+    return this.#pool().use((session) => countWaitingThreads(session, { signal }), signal);
   }
 
   /**

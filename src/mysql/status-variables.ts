@@ -29,3 +29,19 @@ export async function readStatus(
   }
   return found;
 }
+
+/**
+ * Threads that count as running all the time though they only wait: those that send the binlog, ours among them, and
+ * MySQL's event scheduler. Without PROCESS only those of our own account are seen.
+ */
+export async function countWaitingThreads(session: Session, limits: StatementLimits = {}): Promise<number> {
+  const rows = await session.query('SHOW PROCESSLIST', limits);
+  const waits = rows.filter((row) => {
+    const command = textOrNull(row, 'Command') ?? '';
+    return (
+      command.startsWith('Binlog Dump') ||
+      (command === 'Daemon' && textOrNull(row, 'User') === 'event_scheduler')
+    );
+  });
+  return waits.length;
+}
