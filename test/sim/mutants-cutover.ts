@@ -22,6 +22,21 @@ const lateAndBusy = {
   weights: { write: 0.5, show: 3, deliver: 1, reconnect: 0, gate: 0, ring: 0.1, goOn: 0.3, come: 0, go: 0.1 },
 };
 
+/** Attempts whose sessions and answers are lost, while the writers go on. */
+const lostAndBusy = {
+  ...{ keys: 6, kind: 'integer', uniqueness: 'none', collide: false, capacity: 1000, damage: null },
+  ...{
+    dieAt: null,
+    crashAfter: null,
+    failoverAfter: null,
+    alterAfter: null,
+    transactions: 10,
+    more: [40, 5],
+  },
+  ...{ triggers: true, failure: 0.1, strikes: 2, leaks: 3, heartbeatMs: 5 },
+  weights: { write: 1, show: 3, deliver: 3, reconnect: 0, gate: 0, ring: 0.3, goOn: 0.5, come: 0, go: 0.1 },
+};
+
 /** One attempt, from the look for old transactions to the answer of the RENAME (I7). */
 export const attempts: readonly Mutant[] = [
   {
@@ -106,6 +121,14 @@ export const attempts: readonly Mutant[] = [
     "if (outcome === 'unchanged') {",
     'if (outcome) {',
     inUnit,
+  ),
+  one(
+    'the applier goes on where nobody knows which table is which',
+    'I7, DESIGN 5',
+    cutover,
+    '    this.#parts.retire();\n    throw new Ambiguous',
+    '    throw new Ambiguous',
+    `sim ${JSON.stringify(lostAndBusy)}`,
   ),
   one('triggers stay on the ghost', 'I6', cutover, '      await this.#undress();\n', ''),
   one('the applier goes on after the swap', 'I7', cutover, '    onSwapped();', ''),

@@ -53,8 +53,8 @@ export const marks: readonly Mutant[] = [
       },
       {
         file: copier,
-        from: 'await this.#copy(chunk, signal)',
-        to: 'await this.#copy(chunk, signal, dropped)',
+        from: '=> this.#copy(chunk, signal);',
+        to: '=> this.#copy(chunk, signal, dropped);',
       },
       {
         file: copier,

@@ -237,6 +237,8 @@ export class SimSwap implements SwapPort {
     patienceMs: number,
   ): Promise<void> {
     const { locks, scheduler } = this.#parts;
+    // Nobody would ever let go of what a session that is over gets.
+    if (!session.alive) throw new Transient('the session has ended');
     const enough = new AbortController();
     const granted = locks.ask(session, name, mode);
     scheduler.sleep(patienceMs, enough.signal).then(
