@@ -8,7 +8,7 @@ import { Checkpoint } from './migrator/checkpoint.ts';
 import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
-import { refuseLeftBehind, settleLateWrites } from './migrator/late-writes.ts';
+import { refuseLeftBehind, settleLateWrites, tellUnsettled } from './migrator/late-writes.ts';
 import { onOneSession } from './migrator/one-session.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
@@ -94,7 +94,7 @@ export class Migrator implements MigrationControls {
     const found = await this.#inspect(topology, signal);
     if (found.directly !== null) return;
     const beginning = await this.#prepare(found, signal);
-    if ('swapped' in beginning) return await this.#finish(beginning.swapped);
+    if ('swapped' in beginning) return await this.#finish(beginning);
     const { survey: now, plan } = beginning;
     await this.#parts.moments?.reach('validated', signal);
     if (!this.#parts.config.execute)
@@ -133,10 +133,12 @@ export class Migrator implements MigrationControls {
   }
 
   /** An earlier run has swapped the tables and died before its end. */
-  async #finish(found: Survey): Promise<void> {
+  async #finish({ swapped: found, state }: SwappedBefore): Promise<void> {
     this.#enter('cleaning');
     this.#parts.log.warn({}, 'an earlier run has swapped the tables: what is left to do is to clean up');
-    await this.#cleanUp(found);
+    const { config, log } = this.#parts;
+    if (!state.settled && !config.topology.testOnly) tellUnsettled(found, state.position, log);
+    await this.#cleanUp(found, !state.settled);
   }
 
   /** Starts everything that runs in the background. */
@@ -217,7 +219,11 @@ export class Migrator implements MigrationControls {
   async #settle(path: DataPath, plan: Plan, signal: AbortSignal): Promise<readonly string[]> {
     this.#enter('cleaning');
     await this.#checkpoint?.writeLast(this.#phase);
-    return await settleLateWrites(path, plan, this.#parts.log, signal);
+    const left = await settleLateWrites(path, plan, this.#parts.log, signal);
+    if (left.length > 0) return left;
+    await this.#checkpoint?.writeSettled(this.#phase);
+    this.#parts.log.info({}, 'late writes were looked for: none is in the old table only');
+    return left;
   }
 
   #cleanUp(found: Survey, keepOld = false): Promise<void> {

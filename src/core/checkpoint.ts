@@ -58,6 +58,8 @@ export interface CheckpointState {
   readonly chunkRows: number;
   /** Number of the last mark written. */
   readonly marks: number;
+  /** The tables are swapped, and no write is in the old one only (I7); false too where an older version wrote it. */
+  readonly settled: boolean;
   /** The live settings, for people. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -104,6 +106,7 @@ export function stateFromText(text: string): CheckpointState {
     rowsCopied: countOf(raw, 'rowsCopied'),
     chunkRows: countOf(raw, 'chunkRows'),
     marks: countOf(raw, 'marks'),
+    settled: raw.settled === true,
     settings: (raw.settings ?? {}) as Readonly<Record<string, unknown>>,
   };
 }

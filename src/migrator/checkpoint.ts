@@ -73,6 +73,7 @@ export class Checkpoint {
   #task: CheckpointTask | null = null;
   #writer: Checkpoints | null = null;
   #written = false;
+  #settled = false;
   readonly #streamed: string;
 
   /** @param streamed the server whose positions are written (ServerFacts.uuid). */
@@ -125,6 +126,12 @@ export class Checkpoint {
   /** Another phase has begun. */
   phaseChanged(): void {
     this.#writer?.soon();
+  }
+
+  /** Records that the old table may go: should this run die now, another one knows it. */
+  async writeSettled(phase: Phase): Promise<void> {
+    this.#settled = true;
+    await this.writeLast(phase);
   }
 
   /**
@@ -191,6 +198,7 @@ export class Checkpoint {
       rowsCopied: rowsBefore + copier.rows,
       chunkRows: chunker.rows,
       marks: heartbeat.marks,
+      settled: this.#settled,
       settings: plainRecord(this.#parts.settings),
     };
   }

@@ -33,8 +33,8 @@ export interface Leftover {
  *  - changelog, checkpoint, sentry   by their comments; the sentry's relief in the old table's place, too
  *  - ghost                           by a changelog or checkpoint beside it, since it has the original's
  *                                    comment
- *  - old table                       only when asked for, after a swap, and when it is what the checkpoint
- *                                    began with
+ *  - old table                       only when asked for, after a swap, when it is what the checkpoint began
+ *                                    with, and no write is in it only
  * @returns the tables in the order in which they are to be dropped: what proves that others are ours goes
  *   last.
  * @throws Refusal `not-found` when the original is not there: then one of ours may hold its rows.
@@ -110,6 +110,8 @@ async function judge(
   }
   if (!task.okToDropTable) return leftover('an old table goes only with --ok-to-drop-table');
   if (all.some((other) => other.role === 'ghost')) return leftover('the tables have not been swapped');
+  if (stored && !stored.state.settled)
+    return leftover('the run that swapped the tables died before it had looked for late writes');
   const definition = stored && (await readTableDefinition(session, ref));
   const proven = definition && shapeOf(definition.createSql) === shapeOf(stored.task.originalSql);
   return leftover(proven ? null : 'no checkpoint beside it proves that it was the original');

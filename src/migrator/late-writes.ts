@@ -6,6 +6,7 @@ import type { TableRef } from '../core/table-ref.ts';
 import type { LateRows } from '../mysql/late-rows.ts';
 import type { MigrationLog } from './config.ts';
 import type { DataPath } from './data-path.ts';
+import type { Survey } from './inspect.ts';
 import type { Intake } from './intake.ts';
 
 /** The part of the data path that goes on after the swap. */
@@ -144,6 +145,24 @@ class LateBatch {
     const literals = codec.literals(key);
     return codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
   }
+}
+
+/**
+ * Says that the run which has swapped the tables died before it had looked for late writes: nobody else does.
+ * @param position what that run had applied for certain, as text.
+ */
+export function tellUnsettled(
+  { original, artifacts }: Pick<Survey, 'original' | 'artifacts'>,
+  position: string,
+  log: Pick<MigrationLog, 'warn'>,
+): void {
+  const [table, old] = [quoteTable(original.ref), quoteTable(artifacts.old)];
+  log.warn(
+    {},
+    `the run that swapped the tables died before it had looked for late writes: the old table is kept as ${old}. ` +
+      `Writes that slipped in just before the RENAME, against its lock, would be in ${old} only: compare with ${table} ` +
+      `the rows that the binlog has for ${table} between ${position} and the RENAME; then drop ${old} yourself.`,
+  );
 }
 
 /**

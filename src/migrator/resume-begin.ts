@@ -1,4 +1,4 @@
-import type { CopiedPrefix } from '../core/checkpoint.ts';
+import type { CheckpointState, CopiedPrefix } from '../core/checkpoint.ts';
 import { clearAboveSql } from '../core/checkpoint-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
@@ -45,6 +45,8 @@ const marksApart = 1_000_000;
 /** The tables have been swapped by an earlier run. */
 export interface SwappedBefore {
   readonly swapped: Survey;
+  /** How far that run had come. */
+  readonly state: CheckpointState;
 }
 
 /** What a run begins with. */
@@ -67,7 +69,7 @@ export async function begin(context: BeginContext): Promise<Beginning | SwappedB
   const remains = parts.config.refusals.resume
     ? await onOneSession(parts, use, (session) => judgeRemains(session, found, parts))
     : null;
-  if (remains?.kind === 'swapped') return { swapped: remains.survey };
+  if (remains?.kind === 'swapped') return { swapped: remains.survey, state: remains.stored.state };
   if (remains?.kind === 'start-over') {
     refusePreparedXa(found.inspection, found.facts);
     parts.log.warn({}, `the copy starts over: ${remains.why}`);

@@ -28,7 +28,7 @@ export type Remains =
       readonly survey: Survey;
     }
   /** The tables are swapped; what is left to do is to clean up. */
-  | { readonly kind: 'swapped'; readonly survey: Survey };
+  | { readonly kind: 'swapped'; readonly stored: StoredCheckpoint; readonly survey: Survey };
 
 /**
  * Judges what an earlier run has left, for `--resume`. Reads only.
@@ -51,7 +51,7 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
   const old = { ...found.artifacts.old, name: task.oldName };
   const survey = { ...found, artifacts: { ...found.artifacts, old } };
   refuseAnother(task, survey);
-  if (await isSwapped(session, survey, stored)) return { kind: 'swapped', survey };
+  if (await isSwapped(session, survey, stored)) return { kind: 'swapped', stored, survey };
   await refuseTables(session, survey);
   const plan = await planAsBefore(session, survey, task, parts);
   const { complete, low } = stored.state.prefix;

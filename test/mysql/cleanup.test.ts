@@ -77,7 +77,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       await assert.rejects(clean('--execute'), (error: Refusal) => error.code === 'not-found');
     });
 
-    test('after a swap whose end nobody saw the old table goes only when asked for', async () => {
+    test('after a swap whose end nobody saw the old table goes only when asked for, and when late writes were looked for', async () => {
       const first = run('--timestamp-old-table');
       await first.postponed();
       await first.stop();
@@ -85,6 +85,11 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const { oldName } = JSON.parse(String(row?.task)) as { oldName: string };
       assert.match(oldName, /^_t_\d{14}_del$/);
       await runSql(sql, `RENAME TABLE ${DB}.t TO ${DB}.${oldName}, ${DB}._t_gho TO ${DB}.t`);
+      assert.match(await clean('--ok-to-drop-table'), /kept: old table .*looked for late writes/);
+      await runSql(
+        sql,
+        `UPDATE ${DB}._t_ghk SET state = REPLACE(state, '"settled":false', '"settled":true')`,
+      );
       assert.match(await clean('--ok-to-drop-table'), new RegExp(`would remove: old table .*${oldName}`));
       assert.match(await clean('--execute'), /kept: old table/);
       assert.deepEqual(await tablesOf(sql), [oldName, 't']);
@@ -101,7 +106,8 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const { oldName } = JSON.parse(String(row?.task)) as { oldName: string };
       await runSql(sql, `RENAME TABLE ${DB}.t TO ${DB}.${oldName}, ${DB}._t_gho TO ${DB}.t`);
       await run('--resume', '--timestamp-old-table', '--ok-to-drop-table').finish();
-      assert.deepEqual(await tablesOf(sql), ['t']);
+      // Nobody has looked for late writes.
+      assert.deepEqual(await tablesOf(sql), [oldName, 't']);
     });
   });
 }

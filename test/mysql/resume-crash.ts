@@ -1,6 +1,6 @@
 /**
- * Runs a migration like the command, and dies by kill -9 at a step of its cut-over: `<step> <options of the
- * command>`.
+ * Runs a migration like the command, and dies by kill -9 at a step of its cut-over, or when it logs these words:
+ * `<step or words> <options of the command>`.
  */
 import { systemClock } from '../../src/base/clock.ts';
 import { Migrator } from '../../src/migrator.ts';
@@ -14,7 +14,11 @@ process.channel?.unref();
 
 const [step, ...argv] = process.argv.slice(2);
 const options = parseOptions(argv, {});
-const say = (_: object, message: string): void => void process.stderr.write(`${message}\n`);
+const die = (): void => void process.kill(process.pid, 'SIGKILL');
+const say = (_: object, message: string): void => {
+  process.stderr.write(`${message}\n`);
+  if (message.startsWith(step!)) die();
+};
 const { password } = options;
 const config = migrationConfig(options, {
   password,
@@ -29,7 +33,7 @@ const migrator = new Migrator({
   log: { debug: say, info: say, warn: say },
   print: () => undefined,
   atStep: (now) => {
-    if (now === step) process.kill(process.pid, 'SIGKILL');
+    if (now === step) die();
   },
 });
 await migrator.run(new AbortController().signal);

@@ -50,5 +50,21 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
         assert.deepEqual(await tablesOf(sql), [`_${TABLE}_del`, TABLE]);
       });
     }
+
+    for (const [words, settled] of [
+      ['tables swapped', false],
+      ['late writes were looked for', true],
+    ] as const) {
+      test(`after the swap, at "${words}": the old table goes only if late writes were looked for`, async () => {
+        await prepare(lab.primary, sql, 500);
+        const child = new Child([words, ...commandLine(lab.primary)], { script: SCRIPT });
+        assert.equal((await child.exit).signal, 'SIGKILL', child.stderr);
+        const run = start('--resume', '--ok-to-drop-table');
+        await run.finish();
+        const told = run.lines.filter((line) => /had looked for late writes/.test(line));
+        assert.equal(told.length, settled ? 0 : 1, run.lines.join('\n'));
+        assert.deepEqual(await tablesOf(sql), settled ? [TABLE] : [`_${TABLE}_del`, TABLE]);
+      });
+    }
   });
 }

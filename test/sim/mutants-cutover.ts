@@ -174,8 +174,16 @@ export const world: readonly Mutant[] = [
   ),
 ];
 
-/** After the swap: the stream up to the RENAME, and what came in between (I7). */
+/** After the swap: the checkpoint's record, the stream up to the RENAME, and what came in between (I7). */
 export const settling: readonly Mutant[] = [
+  one(
+    'late writes count as looked for where nobody says so',
+    'I7, HAZARDS 108',
+    'src/core/checkpoint.ts',
+    'settled: raw.settled === true,',
+    'settled: raw.settled !== false,',
+    'test/unit/checkpoint.test.ts',
+  ),
   one(
     'late writes are not looked at',
     'I7',

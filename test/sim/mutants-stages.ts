@@ -57,7 +57,14 @@ export const stages: readonly Mutant[] = [
     'turnstile.shared(() => this.#syncNext(signal), signal)',
     'this.#syncNext(signal)',
   ),
-  one('no drain', 'I6', applier, 'while (!changes.empty) await', 'while (false as boolean) await'),
+  one(
+    'no drain',
+    'I6',
+    applier,
+    'while (!changes.empty) await',
+    'while (false as boolean) await',
+    'test/unit/applier.test.ts',
+  ),
   one('a failed sync is forgotten', 'I6', applier, 'changes.giveBack(batch);', 'changes.release(batch);'),
   one(
     'a failed look-ahead stays',

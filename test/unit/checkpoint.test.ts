@@ -28,6 +28,7 @@ const state: CheckpointState = {
   rowsCopied: 12,
   chunkRows: 1000,
   marks: 99,
+  settled: true,
   settings: { chunkRows: null, postponeFlagFile: "/tmp/it's \\ here" },
 };
 
@@ -50,6 +51,8 @@ describe('what is stored', () => {
     assert.deepEqual(stateFromText(stateToText(state)), state);
     const complete = { ...state, prefix: { complete: true, low: null } };
     assert.deepEqual(stateFromText(stateToText(complete)), complete);
+    const { settled: _settled, ...before } = JSON.parse(stateToText(state));
+    assert.equal(stateFromText(JSON.stringify(before)).settled, false, 'an older version does not say');
     const task = {
       ...{
         tool: '1',
