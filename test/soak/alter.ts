@@ -18,6 +18,8 @@ interface Draft {
   readonly random: Random;
   readonly clauses: string[];
   readonly expect: Record<string, NonNullable<NonNullable<LedgerTable['expect']>[string]>>;
+  /** Names of columns that become too long for an index on the whole of them. */
+  readonly long: Set<string>;
   /** Name that `twin` has in the end. */
   twin: string;
   /** Uniqueness that the change adds, or a key that it widens: no partitions then. */
@@ -31,13 +33,14 @@ type Clause = (draft: Draft) => void;
  * @param mark text for the table's comment, by which a changed table can be told.
  */
 export function makeRandomAlter(table: RandomTable, mark: string, random: Random): RandomAlter {
-  const draft: Draft = { table, random, clauses: [], expect: {}, twin: 'twin', unpartitionable: false };
-  const left = [...CLAUSES];
+  const names = { twin: 'twin', long: new Set<string>() };
+  const draft: Draft = { table, random, clauses: [], expect: {}, ...names, unpartitionable: false };
+  const left = CLAUSES.map((clause, order) => ({ clause, order }));
   const count = 1 + random.below(5);
-  for (let i = 0; i < count; i++) {
-    const [clause] = left.splice(random.below(left.length), 1);
-    clause?.(draft);
-  }
+  const drawn = Array.from({ length: count }, () => left.splice(random.below(left.length), 1)).flat();
+  // Decided on in the order of the list, and written down in any.
+  for (const { clause } of drawn.sort((a, b) => a.order - b.order)) clause(draft);
+  shuffle(draft.clauses, random);
   draft.clauses.push(`COMMENT = '${mark}'`);
   const partitions =
     canPartition(draft) && random.next() < 0.15 ? ' PARTITION BY HASH (id) PARTITIONS 3' : '';
@@ -48,6 +51,13 @@ export function makeRandomAlter(table: RandomTable, mark: string, random: Random
     renames: draft.twin !== 'twin',
     checks: [twinCheck],
   };
+}
+
+function shuffle(clauses: string[], random: Random): void {
+  for (let i = clauses.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [clauses[i], clauses[j]] = [clauses[j]!, clauses[i]!];
+  }
 }
 
 /** Every unique key of a partitioned table has the partitioning column in it. */
@@ -63,10 +73,11 @@ function place({ random }: Draft): string {
 }
 
 function widen(draft: Draft): void {
-  const { table, random, clauses, expect } = draft;
+  const { table, random, clauses, expect, long } = draft;
   for (const column of table.columns) {
-    if (random.next() < 0.4 || column.kind.wider.length === 0) continue;
+    if (random.next() < 0.3 || column.kind.wider.length === 0) continue;
     const wider = random.pick(column.kind.wider);
+    if (/^(\w*TEXT|\w*BLOB)\b/.test(wider.type)) long.add(column.name);
     const isNullable = column.nullable || random.next() < 0.3;
     const nulls = isNullable ? 'NULL' : 'NOT NULL';
     clauses.push(`MODIFY COLUMN ${column.name} ${wider.type} ${nulls}${place(draft)}`);
@@ -77,7 +88,9 @@ function widen(draft: Draft): void {
 function widenKey(draft: Draft): void {
   const { table, clauses } = draft;
   const [first] = table.key.columns;
-  if (table.key.wider !== null) clauses.push(`MODIFY ${first?.name} ${table.key.wider}`);
+  if (table.key.wider === null) return;
+  draft.unpartitionable ||= !/INT/.test(table.key.wider);
+  clauses.push(`MODIFY ${first?.name} ${table.key.wider}`);
 }
 
 function addColumns(draft: Draft): void {
@@ -97,9 +110,9 @@ function addColumns(draft: Draft): void {
   }
 }
 
-function addIndex({ table, random, clauses }: Draft): void {
-  const indexable = table.columns.filter((column: SoakColumn) => column.kind.indexable);
-  const names = ['hits', 'twin', ...indexable.map(({ name }) => name)];
+function addIndex({ table, random, clauses, twin, long }: Draft): void {
+  const indexable = table.columns.filter(({ kind, name }: SoakColumn) => kind.indexable && !long.has(name));
+  const names = ['hits', twin, ...indexable.map(({ name }) => name)];
   clauses.push(`ADD INDEX new_i (${random.pick(names)}, tag)`);
 }
 
@@ -135,16 +148,16 @@ function rename(draft: Draft): void {
   );
 }
 
+/** What an index needs to know of its columns comes before it. */
 const CLAUSES: readonly Clause[] = [
   widen,
-  widen,
   widenKey,
+  rename,
   addColumns,
   addIndex,
   addUnique,
   dropIndex,
   extendKey,
-  rename,
   ({ clauses }) => clauses.push('DROP COLUMN spare'),
   (draft) => draft.clauses.push(`MODIFY hits INT NOT NULL DEFAULT 0${place(draft)}`),
   ({ clauses }) => clauses.push('ENGINE = InnoDB'),
