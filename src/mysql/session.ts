@@ -18,6 +18,7 @@ import { mayCommit, SessionError, type SessionErrorCode, sessionError, shortened
 import type { Pending, Stopped } from './session-pending.ts';
 import { placeOf } from './session-place.ts';
 import type { SessionSetup, StatementLimits, TransactionHow } from './session-setup.ts';
+import { isStillThere } from './still-there.ts';
 
 export type { Outcome } from './driver.ts';
 export type { Row, Value } from './row.ts';
@@ -246,7 +247,7 @@ export class Session {
       },
     );
     try {
-      if (side.serverIdentity !== this.serverIdentity) return;
+      if (!(await isStillThere(side, this, { kill: false }))) return;
       await side.execute(`KILL QUERY ${this.threadId}`, { kill: false });
     } finally {
       await side.close();

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { SessionPool } from './pool.ts';
-import { readProcesses } from './processlist.ts';
 import { classify } from './server-error.ts';
 import type { Session } from './session.ts';
 import { SessionError } from './session-error.ts';
+import { isStillThere } from './still-there.ts';
 
 /** How long to look for the end of a statement whose connection is lost, ms. */
 const endTimeoutMs = 300_000;
@@ -51,18 +51,12 @@ export async function endStatement(
 }
 
 /**
- * Kills the lost session, and no other: after a restart the server gives the number to somebody else, who comes from another
- * place, or at least from another port.
+ * Kills the lost session, and no other.
  * @returns true when the server does not know it any more.
  */
 async function killed(session: Session, lost: Session, signal: AbortSignal): Promise<boolean> {
-  if (session.serverIdentity !== lost.serverIdentity) return true;
-  // The server was started again, and the number is ours once more.
-  if (session.threadId === lost.threadId) return true;
   const limits = { timeoutMs: questionMs, signal };
-  const processes = await readProcesses(session, limits);
-  const found = processes.find(({ id, sibling }) => sibling && id === lost.threadId);
-  if (!found || (lost.host !== null && found.host !== lost.host)) return true;
+  if (!(await isStillThere(session, lost, limits))) return true;
   await session.execute(`KILL ${lost.threadId}`, limits).catch((error: unknown) => {
     // 1094: it ended by itself meanwhile.
     if ((error as { errno?: number }).errno !== 1094) throw error;
