@@ -4,6 +4,7 @@ import type { ChangeStream } from '../core/stream.ts';
 import { retry } from '../mysql/retry.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
+import { watchFailover } from './failover-watch.ts';
 import { waitForPreparedXa } from './prepared-xa.ts';
 import type { Beginning } from './resume-begin.ts';
 import { prepareStreamed } from './streamed-server.ts';
@@ -50,6 +51,11 @@ export async function follow(context: FollowContext): Promise<Position> {
   scope.spawn((stop) => path.pacer.run(AbortSignal.any([stop, path.retired.signal])));
   // Once the tables are swapped nothing may rest any more, and no load may end the run.
   scope.spawn((stop) => throttler.run(AbortSignal.any([stop, path.retired.signal])));
+  const watch = {
+    ...{ parts, survey, streamLagMs: () => heartbeat.streamLagMs },
+    ask: path.askSessions.use.bind(path.askSessions),
+  };
+  scope.spawn((stop) => watchFailover(watch, AbortSignal.any([stop, path.retired.signal])));
   if (point) {
     // What was committed before now is visible. The way of the mark back may be long: the applier is needed
     // for it.

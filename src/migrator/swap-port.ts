@@ -13,6 +13,7 @@ import type { Session } from '../mysql/session.ts';
 import { SqlSwap } from '../mysql/swap.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
+import { refuseDemoted } from './failover-watch.ts';
 import type { Survey } from './inspect.ts';
 import type { Plan } from './plan.ts';
 import { dress, undress } from './triggers.ts';
@@ -37,7 +38,10 @@ export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: 
       const { who, unsure } = await findBlockers(session, survey, olderThanSeconds);
       return { who: [...who, ...lasting(olderThanSeconds)], unsure };
     },
-    recheck: (session) => recheck(session, survey, plan),
+    recheck: async (session) => {
+      await refuseDemoted(session, survey, config);
+      await recheck(session, survey, plan);
+    },
     carryAutoIncrement: async (session, again) => {
       if (alter.autoIncrement !== undefined) return;
       const carry = again ? topUpAutoIncrement : carryAutoIncrement;

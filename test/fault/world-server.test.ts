@@ -19,7 +19,15 @@ import {
   startRun,
   until,
 } from './fault-lab.ts';
-import { assertFails, finish, POSTPONED, reachWaiting, startWaiting, WORLDS } from './world-lab.ts';
+import {
+  assertFails,
+  finish,
+  inSession,
+  POSTPONED,
+  reachWaiting,
+  startWaiting,
+  WORLDS,
+} from './world-lab.ts';
 
 /** Pauses between tries pass twenty times as fast. */
 const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
@@ -70,6 +78,32 @@ for (const { name, spec } of WORLDS) {
       try {
         await runSql(sql, 'SET GLOBAL read_only = 1');
         await assertFails(run, { message: /read-only/, hint: /read_only.*primary/ }, 'read_only');
+      } finally {
+        await runSql(sql, 'SET GLOBAL read_only = 0');
+      }
+      await intact(rows);
+    });
+
+    // An account that may write all the same meets no error: the demoted primary would be migrated, and the new one not.
+    test('HAZARDS 96: its replica is promoted, and our account may write to it all the same', async (t) => {
+      await prepare(sql, 50);
+      const rows = await contents(sql, 'items');
+      const early = await startWaiting(lab.primary);
+      t.after(() => early.stop());
+      const said = { message: /has become read-only: it is not the primary/, hint: /untouched.*--resume/ };
+      try {
+        await runSql(sql, 'SET GLOBAL read_only = 1');
+        await assertFails(early, said, 'while it waits');
+        await runSql(sql, 'SET GLOBAL read_only = 0');
+        // Between two looks, and with the cut-over begun.
+        const late = startRun(lab.primary, {
+          extra: ['--resume'],
+          atStep: async (step) => {
+            if (step === 'locking') await inSession(lab.primary, 'SET GLOBAL read_only = 1');
+          },
+        });
+        t.after(() => late.stop());
+        await assertFails(late, said, 'under the lock');
       } finally {
         await runSql(sql, 'SET GLOBAL read_only = 0');
       }

@@ -7,7 +7,7 @@ import type { Connection } from 'mysql2/promise';
 import { statusHeader } from '../../src/ops/status.ts';
 import { assertNothingLost, hasColumn, openLedger, type Run, until } from '../fault/fault-lab.ts';
 import type { Flavor } from '../lab/lab.ts';
-import { Chain, failureOf, runOn } from './topology-lab.ts';
+import { all, Chain, failureOf, runOn } from './topology-lab.ts';
 
 /** Any file that exists puts the cut-over off. */
 const postponed = ['--postpone-cut-over-flag-file', fileURLToPath(import.meta.url), '--chunk-size', '50'];
@@ -75,6 +75,33 @@ for (const flavor of ['mysql', 'mariadb'] as const satisfies readonly Flavor[]) 
       await load.stop();
       await assertNothingLost(ledger, 'through another replica');
       await chain.leaf.restart();
+    });
+
+    // Nothing fails in such a run: it once waited for ever for its marks, which no longer come.
+    test('HAZARDS 96: it is promoted: the run stops and says so, and goes on through another one', async () => {
+      await chain.prepare();
+      const leaf = await chain.connect(chain.leaf);
+      const ledger = await openLedger(chain.primary);
+      const load = ledger.start({ writers: 2, readers: 0, pauseMs: 10 });
+      const run = runOn(chain.leaf, postponed);
+      await waiting(run);
+      const word = flavor === 'mysql' ? 'REPLICA' : 'SLAVE';
+      await all(leaf, `STOP ${word}`);
+      await until(
+        () => /replication on .* is stopped/.test(run.lines.join('\n')),
+        'the word of the stop',
+        60_000,
+      );
+      run.migrator.unpostpone();
+      await all(leaf, `RESET ${word} ALL`, 'SET GLOBAL read_only = 0');
+      const failure = await failureOf(run);
+      assert.match(failure.message, /replicates from no server any more: was it promoted/);
+      assert.match(failure.hint, /original table is untouched.*--resume through another replica/);
+      assert.ok(!(await hasColumn(primary, 'extra')));
+      await finished(runOn(chain.middle, [...postponed, '--resume']));
+      await load.stop();
+      await assertNothingLost(ledger, 'through another replica after a promotion');
+      assert.ok(await hasColumn(primary, 'extra'));
     });
   });
 }
