@@ -101,6 +101,7 @@ export const server: readonly Mutant[] = [
     simStore,
     "(manner === 'alone' && uniqueness === 'enforced')",
     "uniqueness === 'enforced'",
+    `sim ${JSON.stringify({ uniqueness: 'enforced', collide: false, dawdle: 40, sessions: 3, workers: 3, kind: 'integer' })}`,
   ),
   one(
     'REPLACE where the ALTER adds uniqueness',
@@ -136,6 +137,7 @@ export const server: readonly Mutant[] = [
     simStream,
     'Math.min(this.#entry, ...this.#prepared.values())',
     'this.#entry',
+    `sim ${JSON.stringify({ xa: true, capacity: 1000, damage: null, keys: 6, transactions: 40 })}`,
   ),
   one(
     'a reconnect goes on in mid-transaction',

@@ -22,6 +22,9 @@ const lateAndBusy = {
   weights: { write: 0.5, show: 3, deliver: 1, reconnect: 0, gate: 0, ring: 0.1, goOn: 0.3, come: 0, go: 0.1 },
 };
 
+/** The stream is behind when the tables are swapped. */
+const lateAndSlow = { ...lateAndBusy, weights: { ...lateAndBusy.weights, show: 0.3, deliver: 0.1, goOn: 2 } };
+
 /** Attempts whose sessions and answers are lost, while the writers go on. */
 const lostAndBusy = {
   ...{ keys: 6, kind: 'integer', uniqueness: 'none', collide: false, capacity: 1000, damage: null },
@@ -98,7 +101,14 @@ export const attempts: readonly Mutant[] = [
     'await port.close();',
     'await port.recheck(signal);',
   ),
-  one('the RENAME goes on after a step back', 'I7', swap, '    this.#end(rename);\n    await', '    await'),
+  one(
+    'the RENAME goes on after a step back',
+    'I7',
+    swap,
+    '    this.#end(rename);\n    await this.#renaming.catch(() => undefined);',
+    '',
+    `sim ${JSON.stringify(lostAndBusy)}`,
+  ),
   one('nobody steps back', 'DESIGN 5', cutover, 'await port.stepBack();', 'await Promise.resolve();', inUnit),
   one(
     'a lost answer means that nothing has happened',
@@ -106,6 +116,7 @@ export const attempts: readonly Mutant[] = [
     cutover,
     'const outcome = await this.#parts.port.outcome().catch((trouble: unknown) => toError(trouble));',
     "const outcome = 'unchanged' as SwapOutcome | Error;",
+    `sim ${JSON.stringify(lostAndBusy)}`,
   ),
   one(
     'a lost answer means that the tables are swapped',
@@ -130,7 +141,14 @@ export const attempts: readonly Mutant[] = [
     '    throw new Ambiguous',
     `sim ${JSON.stringify(lostAndBusy)}`,
   ),
-  one('triggers stay on the ghost', 'I6', cutover, '      await this.#undress();\n', ''),
+  one(
+    'triggers stay on the ghost',
+    'I6',
+    cutover,
+    '      await this.#undress();\n',
+    '',
+    `sim ${JSON.stringify(lostAndBusy)}`,
+  ),
   one('the applier goes on after the swap', 'I7', cutover, '    onSwapped();', ''),
   one(
     'a comparison runs beside the swap',
@@ -146,6 +164,7 @@ export const attempts: readonly Mutant[] = [
     cutover,
     'await this.#parts.compare?.(signal);',
     '',
+    `sim ${JSON.stringify({ damage: 2, spoils: 2, collide: false, capacity: 1000, keys: 5, more: [15, 5], verifyWorkers: 1 })}`,
   ),
 ];
 
@@ -157,6 +176,7 @@ export const world: readonly Mutant[] = [
     'src/migrator/resume.ts',
     'if (task.server !== facts.uuid || task.flavor !== facts.flavor) {',
     'if (task.flavor !== facts.flavor) {',
+    `sim ${JSON.stringify({ failoverAfter: 50, crashAfter: 60, damage: null, dieAt: null })}`,
   ),
   one(
     'another server is read on from',
@@ -171,6 +191,7 @@ export const world: readonly Mutant[] = [
     intake,
     'if (this.#ours.has(notice.threadId)) {',
     'if (notice.threadId > 0) {',
+    `sim ${JSON.stringify({ alterAfter: 50, crashAfter: null, failoverAfter: null, damage: null, dieAt: null })}`,
   ),
 ];
 
@@ -191,7 +212,14 @@ export const settling: readonly Mutant[] = [
     'const batch = changes.take(batchKeys, heartbeat.visible, heartbeat.visible);',
     'const batch = null as ReturnType<typeof changes.take>;',
   ),
-  one('the stream is not read up to the RENAME', 'I7', late, 'await waitForSwap(path, signal);', ''),
+  one(
+    'the stream is not read up to the RENAME',
+    'I7',
+    late,
+    'await waitForSwap(path, signal);',
+    '',
+    `sim ${JSON.stringify(lateAndSlow)}`,
+  ),
   one(
     'a late write goes over a newer row',
     'I7',
@@ -212,6 +240,7 @@ export const settling: readonly Mutant[] = [
     late,
     '(comparable ? intake.touchedSince.has(key) : intake.touchedSince.size > 0)',
     '(comparable || intake.touchedSince.has(key)) && intake.touchedSince.has(key)',
+    `sim ${JSON.stringify({ ...lateAndBusy, kind: 'collated', sessions: 1 })}`,
   ),
   {
     name: 'the new rows are asked about before they are locked',

@@ -62,7 +62,7 @@ function run(caughtBy: string, folder: string): Promise<{ code: number | null; o
   ];
   const [, plan] = /^sim ?(.*)$/.exec(caughtBy) ?? [];
   if (plan) sim.push('--plan', plan);
-  const args = ['--import', 'tsx', ...(plan === undefined ? ['--test', caughtBy] : sim)];
+  const args = ['--import', 'tsx', ...(plan === undefined ? [caughtBy] : sim)];
   const child: ChildProcess = spawn(process.execPath, args, { cwd: folder });
   let output = '';
   child.stdout?.on('data', (data) => {
