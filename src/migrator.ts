@@ -222,7 +222,7 @@ export class Migrator implements MigrationControls {
     const left = await settleLateWrites(path, plan, this.#parts.log, signal);
     if (left.length > 0) return left;
     await this.#checkpoint?.writeSettled(this.#phase);
-    this.#parts.log.info({}, 'late writes were looked for: none is in the old table only');
+    this.#parts.log.info({}, 'the stream was read past the RENAME: nothing is in the old table only');
     return left;
   }
 

@@ -53,7 +53,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
 
     for (const [words, settled] of [
       ['tables swapped', false],
-      ['late writes were looked for', true],
+      ['the stream was read past the RENAME', true],
     ] as const) {
       test(`after the swap, at "${words}": the old table goes only if late writes were looked for`, async () => {
         await prepare(lab.primary, sql, 500);
