@@ -32,7 +32,7 @@ export interface DirectContext {
 
 /**
  * `--attempt-instant-ddl`, `--attempt-inplace-ddl`: before anything is created, and before what stands in the way of a copy
- * only is refused: triggers and foreign keys are no concern of the server's own ALTER.
+ * only is refused: foreign keys are no concern of the server's own ALTER, nor are triggers unless their columns go.
  * @returns how it was done; null when it was not, and the table has to be copied (the log says why).
  * @throws Refusal `swap-unfinished`; as `alterDirectly`.
  */
@@ -43,7 +43,7 @@ export async function tryDirectly(context: DirectContext): Promise<Directly | nu
   if (wanted.length === 0 || !config.execute) return null;
   const obstacle = config.refusals.resume
     ? 'a run is resumed, and its copy goes on'
-    : directObstacle(found.alter, config);
+    : (directObstacle(found.alter, config) ?? triggersInTheWay(found));
   if (obstacle !== null) {
     log.info({}, `the ALTER is not attempted on the table itself: ${obstacle}`);
     return null;
@@ -59,6 +59,15 @@ export async function tryDirectly(context: DirectContext): Promise<Directly | nu
     log.warn({}, `${way.how} not possible for this operation, proceeding with original algorithm: ${why}`);
   }
   return null;
+}
+
+/** The server takes a column from under the triggers that name it, and every write to the table fails from then on. */
+function triggersInTheWay({ alter, inspection }: Survey): string | null {
+  if (alter.droppedColumns.length === 0 && trueRenames(alter).length === 0) return null;
+  const names = inspection.triggers.map(({ name }) => name);
+  return names.length === 0
+    ? null
+    : `columns go or are renamed, which triggers may name (${names.join(', ')}), and then every write would fail`;
 }
 
 interface Way {

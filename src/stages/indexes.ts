@@ -36,7 +36,8 @@ export interface IndexesParts {
  * key meets few stale ones) -> built, or building in company (the set was full: where the server lets others write
  * meanwhile the applier goes on; else it rests on, and the stream with it) -> built. A duplicate means one of two
  * things (I5): two rows of the original collide, which ends the migration and names both, or a row of the ghost is
- * stale, its change pending: then catch up and build again. Where the server's log of the changes meanwhile
+ * stale, its change pending: then catch up and build again; so where a unique key that is there already has the syncs
+ * before a build meet such a row. Where the server's log of the changes meanwhile
  * overflows, the step is built again without company.
  */
 export class Indexes {
@@ -76,7 +77,9 @@ export class Indexes {
       if (obstacle === null) return;
       if (obstacle instanceof DuplicateKey) {
         const ask = (): Promise<string | null> => port.collision(step, obstacle, signal);
-        const collision = await retry('looking for colliding rows', ask, signal);
+        // Of a key that is there already the syncs have asked, by the rows at hand.
+        const isNew = step.names.includes(obstacle.keyName);
+        const collision = isNew ? await retry('looking for colliding rows', ask, signal) : null;
         if (collision !== null) throw collisionFailure(obstacle, collision);
         why = `a stale row stood in the way: ${obstacle.message}`;
         await retry('reading on', () => conflicts.readOn(signal), signal);
@@ -90,11 +93,11 @@ export class Indexes {
     });
   }
 
-  /** @returns null when built, else what stood in the way. */
+  /** @returns null when built, else what stood in the way of the build or of the syncs before it. */
   async #try(step: BuildStep, company: boolean, signal: AbortSignal): Promise<unknown> {
     const { port, conflicts, changes } = this.#parts;
-    let building: Promise<unknown> = Promise.resolve();
-    await conflicts.alone(async () => {
+    let building: Promise<unknown> = Promise.resolve(null);
+    const work = async (): Promise<void> => {
       if (step.unique) this.#parts.heedUniqueKeys();
       building = port.build(step, signal).then(
         () => null,
@@ -107,7 +110,14 @@ export class Indexes {
       const either = AbortSignal.any([signal, leave.signal]);
       const full = company ? changes.changed.until(() => changes.full, either) : new Promise<void>(() => {});
       await Promise.race([building, full.catch(() => building)]).finally(() => leave.abort());
-    }, signal);
+    };
+    try {
+      await conflicts.alone(work, signal);
+    } catch (error) {
+      // A stale row was in the way of the syncs before the build: its change is still in the stream.
+      if (error instanceof DuplicateKey) return error;
+      throw error;
+    }
     const outcome = await building;
     if (typeof outcome === 'object' && outcome !== null && 'thrown' in outcome) throw outcome.thrown;
     return outcome;

@@ -9,8 +9,8 @@ export const builds: readonly Mutant[] = [
     'the applier does not rest while indexes are built',
     'DESIGN 4',
     indexes,
-    'await conflicts.alone(async () => {',
-    'await ((work: () => Promise<void>, _: AbortSignal) => work())(async () => {',
+    'await conflicts.alone(work, signal);',
+    'await work();',
     test,
   ),
   one(
@@ -51,6 +51,14 @@ export const builds: readonly Mutant[] = [
     indexes,
     'if (step.unique) this.#parts.heedUniqueKeys();',
     '',
+    test,
+  ),
+  one(
+    'a stale row in the way of the syncs before a build ends the migration',
+    'I5',
+    indexes,
+    'if (error instanceof DuplicateKey) return error;\n      throw error;',
+    'throw error;',
     test,
   ),
   one(
