@@ -6,6 +6,7 @@ import type { Connection } from 'mysql2/promise';
 import { type Lab, runSql } from '../lab/lab.ts';
 import {
   assertNothingLost,
+  assertUsable,
   contents,
   DB,
   openLedger,
@@ -14,6 +15,7 @@ import {
   start,
   startRun,
   tablesOf,
+  until,
 } from './fault-lab.ts';
 
 for (const { name, spec } of SERVERS) {
@@ -79,6 +81,31 @@ for (const { name, spec } of SERVERS) {
       assert.equal(await run.ended, undefined);
       assert.deepEqual(await tablesOf(sql), ['Users', '_Users_del']);
       assert.equal(await contents(sql, 'Users'), await contents(sql, '_Users_del'));
+    });
+
+    // Where the old table is huge its DROP is a long one.
+    test('HAZARDS 115: while the old table is dropped nobody waits for us', async () => {
+      await prepare(sql, 50);
+      const holder = await lab.primary.connect();
+      const run = startRun(lab.primary, {
+        extra: ['--ok-to-drop-table'],
+        atStep: async (step) => {
+          if (step !== 'unlocked') return;
+          await until(async () => !(await tablesOf(sql)).includes('_items_gho'), 'the swap');
+          await runSql(holder, 'BEGIN');
+          await runSql(holder, `SELECT id FROM ${DB}._items_del LIMIT 1`);
+        },
+      });
+      const isDropping = async (): Promise<boolean> => {
+        const processes = await runSql(sql, 'SHOW FULL PROCESSLIST');
+        return processes.some(({ Info }) => /^DROP TABLE .*`_items_del`/.test(String(Info)));
+      };
+      await until(isDropping, `the DROP:\n${run.lines.join('\n')}`);
+      await assertUsable(lab.primary, 5000);
+      assert.ok(await isDropping(), 'it has waited all the time');
+      await holder.end();
+      assert.equal(await run.ended, undefined, run.lines.join('\n'));
+      assert.deepEqual(await tablesOf(sql), ['items']);
     });
 
     test('ids given out and taken back during the run are not given out again', async () => {

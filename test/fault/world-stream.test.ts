@@ -99,10 +99,7 @@ for (const { name, spec } of WORLDS) {
       });
     }
 
-    const skip =
-      !isMysql &&
-      'it keeps the file in use; test/mysql/stream-connection.test.ts purges with the stream at rest';
-    test('HAZARDS 42: binlogs are purged while the stream is cut off', { skip }, async (t) => {
+    test('HAZARDS 42: binlogs are purged while the stream is cut off', async (t) => {
       await prepare(sql, 50);
       const rows = await contents(sql, 'items');
       const proxy = await FaultProxy.start(lab.primary);
