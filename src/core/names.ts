@@ -34,16 +34,8 @@ const HASHED = /_[0-9a-f]{12}$/;
  * @throws UsageError when a forced base name makes an artifact collide with the table itself.
  */
 export function artifactNames(table: string, options: NameOptions = {}): ArtifactNames {
-  const base = options.baseName ?? table;
-  if (base === '') throw new UsageError('The base of the artifact names must not be empty');
-  const stamp = options.oldTableAtMs === undefined ? '' : `${timestamp(options.oldTableAtMs)}_`;
-  const names: ArtifactNames = {
-    ghost: artifactName(base, 'gho'),
-    changelog: artifactName(base, 'ghc'),
-    old: artifactName(base, `${stamp}del`),
-    sentry: sentryName(table),
-    checkpoint: artifactName(base, 'ghk'),
-  };
+  if (options.baseName === '') throw new UsageError('The base of the artifact names must not be empty');
+  const names = plannedNames(table, options);
   // Compared without case: the server may store table names in lower case.
   for (const name of Object.values(names) as string[]) {
     if (foldName(name) === foldName(table)) {
@@ -53,6 +45,19 @@ export function artifactNames(table: string, options: NameOptions = {}): Artifac
     }
   }
   return names;
+}
+
+/** The same for a status that is asked for before they are checked. Never throws. */
+export function plannedNames(table: string, options: NameOptions): ArtifactNames {
+  const base = options.baseName ?? table;
+  const stamp = options.oldTableAtMs === undefined ? '' : `${timestamp(options.oldTableAtMs)}_`;
+  return {
+    ghost: artifactName(base, 'gho'),
+    changelog: artifactName(base, 'ghc'),
+    old: artifactName(base, `${stamp}del`),
+    sentry: sentryName(table),
+    checkpoint: artifactName(base, 'ghk'),
+  };
 }
 
 /**

@@ -72,8 +72,10 @@ export interface MigrationConfig {
     readonly exponentialBackoff: boolean;
     readonly backoffMaxSeconds: number;
   };
-  /** Rest while one of these exists. */
-  readonly throttleFlagFiles: readonly string[];
+  /** Rest while this file exists; null = none. */
+  readonly throttleFlagFile: string | null;
+  /** The same for many migrations at once; null = none. */
+  readonly throttleAdditionalFlagFile: string | null;
   readonly throttle: {
     readonly criticalLoad: CriticalLoadOptions;
     readonly http: HttpSignalOptions;

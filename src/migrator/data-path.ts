@@ -39,7 +39,7 @@ import { Verification } from './verification.ts';
 import { makeVerifier } from './verify.ts';
 
 /** Keys that may wait for their sync. About 150 bytes each; when it is full the stream rests. */
-const changeSetCapacity = 500_000;
+export const changeSetCapacity = 500_000;
 /** A mark needs the stream to come by; under a backlog that can take its time. */
 const passTimeoutMs = { direct: 30_000, throughReplica: 600_000 } as const;
 /** A replica may be started again while we wait: attempts to reach it, up to ten seconds apart. */

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
+import { plannedNames } from '../core/names.ts';
 import { isAtLeast, type Phase } from '../core/phase.ts';
 import type { LiveSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { chunkerDefaults } from '../stages/chunker.ts';
 import type { MigrationParts } from './config.ts';
-import type { DataPath } from './data-path.ts';
+import { changeSetCapacity, type DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
 import type { Progress } from './progress.ts';
 import { addressOf } from './topology.ts';
@@ -30,8 +32,8 @@ export function takeSnapshot(state: RunState): Snapshot {
   const { parts, survey, path, progress, rowCount } = state;
   const { config, settings, clock } = parts;
   const { connection, inspected } = config;
-  const base = config.names.baseName ?? config.table.name;
-  const name = (suffix: string): string => `_${base}_${suffix}`;
+  const { schema } = config.table;
+  const planned = plannedNames(config.table.name, config.names);
   const rowsBefore = path?.rowsBefore ?? 0;
   const rowsCopied = rowsBefore + (path?.copier.rows ?? 0);
   // Once everything is copied the estimate has had its day.
@@ -41,8 +43,8 @@ export function takeSnapshot(state: RunState): Snapshot {
   return {
     version: 1,
     original: survey?.original.ref ?? config.table,
-    ghost: survey?.artifacts.ghost ?? { schema: config.table.schema, name: name('gho') },
-    old: survey?.artifacts.old ?? { schema: config.table.schema, name: name('del') },
+    ghost: survey?.artifacts.ghost ?? { schema, name: planned.ghost },
+    old: survey?.artifacts.old ?? { schema, name: planned.old },
     phase: state.phase,
     startedAtMs: state.startedWallMs,
     elapsedMs: clock.nowMs() - state.startedMs,
@@ -56,8 +58,8 @@ export function takeSnapshot(state: RunState): Snapshot {
     changesReceived: path?.intake.rows ?? 0,
     keysApplied: path?.applier.applied ?? 0,
     backlog: path?.changes.size ?? 0,
-    backlogLimit: path?.changes.capacity ?? 0,
-    coordinates: path?.stream.stats.position?.toString() ?? '',
+    backlogLimit: path?.changes.capacity ?? changeSetCapacity,
+    coordinates: coordinatesOf(path),
     streamConnected: path?.stream.stats.connected ?? false,
     streamReconnects: path?.stream.stats.reconnects ?? 0,
     streamLagMs: path && isAtLeast(state.phase, 'copying') ? path.heartbeat.streamLagMs : 0,
@@ -76,14 +78,20 @@ export function takeSnapshot(state: RunState): Snapshot {
     executingHost: hostname(),
     workers: path?.pacer.level ?? config.copyWorkers ?? 0,
     workersFixed: config.copyWorkers !== null,
-    chunkRows: path?.chunker.rows ?? settings.chunkRows ?? 0,
+    chunkRows: path?.chunker.rows ?? settings.chunkRows ?? chunkerDefaults.rowsStart,
     chunkRowsFixed: settings.chunkRows !== null,
     ...liveFigures(settings),
-    throttleFlagFile: config.throttleFlagFiles[0] ?? null,
+    throttleFlagFile: config.throttleFlagFile,
     panicFlagFile: config.panicFlagFile,
     socketFile: config.socketFile,
     tcpPort: config.tcpPort,
   };
+}
+
+/** As gh-ost shows it: the GTID set without the prefix that tells our checkpoints the kind of a position. */
+function coordinatesOf(path: DataPath | null): string {
+  const position = path?.stream.stats.position?.toString() ?? '';
+  return position.replace(/^(mariadb-)?gtid:/, '');
 }
 
 /** What the snapshot says of the verification. */

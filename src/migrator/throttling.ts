@@ -60,7 +60,9 @@ export class Throttling implements Gates {
     const read: StatusReader = (names, signal) => this.readStatus(names, signal);
     const signals = [
       new CriticalLoadSignal({ settings, read, clock, log }, config.throttle.criticalLoad),
-      ...config.throttleFlagFiles.map(flagFileSignal),
+      ...[config.throttleFlagFile, config.throttleAdditionalFlagFile]
+        .filter((path) => path !== null)
+        .map(flagFileSignal),
       maxLoadSignal(settings, read),
       throttleQuerySignal(settings, (query, signal) => this.#ask(query, signal)),
       throttleHttpSignal(

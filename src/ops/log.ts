@@ -91,6 +91,8 @@ function untoldOf(message: string, text: string): string {
 }
 
 function fieldText(value: unknown): string {
+  // Durations are measured to the nanosecond, and nobody wants to read that.
+  if (typeof value === 'number') return String(Number(value.toFixed(3)));
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }
 

@@ -24,7 +24,6 @@ export interface ConfigExtras {
 /** The migration that the options ask for. @throws UsageError when a certificate cannot be read. */
 export function migrationConfig(options: OptionValues, extras: ConfigExtras): MigrationConfig {
   const connection = connectionOf(options, extras.password);
-  const flagFiles = [options.throttleFlagFile, options.throttleAdditionalFlagFile];
   return {
     connection,
     inspected: connection,
@@ -70,7 +69,8 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     toolVersion: version(),
     retries: options.defaultRetries,
     cutOver: cutOverOf(options),
-    throttleFlagFiles: flagFiles.filter((file): file is string => file !== null && file !== ''),
+    throttleFlagFile: options.throttleFlagFile,
+    throttleAdditionalFlagFile: options.throttleAdditionalFlagFile,
     throttle: {
       criticalLoad: {
         intervalMs: options.criticalLoadIntervalMillis,

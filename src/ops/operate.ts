@@ -49,7 +49,7 @@ export async function operate(migration: Operable, parts: OperateParts): Promise
   const reload = new Reload(options, migration.settings, log);
   const stopReloading = reloadOnHangUp(signals, () => void reload.run());
   const stopListening = abortOnSignals(signals, (reason) => {
-    log.warn(`${reason.message}: ending the run`);
+    log.warn(`${reason.message}: ending the run; a second signal exits at once, without cleaning up`);
     ending.abort(reason);
   });
   try {
@@ -91,7 +91,7 @@ async function underControl(migration: Operable, parts: OperateParts, signal: Ab
   } finally {
     ended.abort();
     await Promise.all([...loops, statuses.close()]);
-    await printer.printAll().catch(warn);
+    await printer.end().catch(warn);
     await server.close();
   }
 }

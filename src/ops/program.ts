@@ -99,6 +99,7 @@ export function explainOption(spec: OptionSpec): string {
   const byDefault = spec.default;
   if (spec.type !== 'bool' && byDefault !== null && byDefault !== '' && typeof byDefault !== 'object')
     facts.push(`default ${byDefault}`);
+  if (byDefault === true) facts.push('default on; =false turns it off');
   if (spec.live) facts.push('can be changed while running');
   const text = spec.withoutEffect ? `${spec.text} (${spec.withoutEffect})` : spec.text;
   return facts.length === 0 ? text : `${text} [${facts.join('; ')}]`;

@@ -26,9 +26,7 @@ export function abortOnSignals(source: SignalSource, abort: (reason: Abandoned) 
         return;
       }
       asked = true;
-      abort(
-        new Abandoned(`${name} received`, { hint: 'A second signal exits at once, without cleaning up.' }),
-      );
+      abort(new Abandoned(`${name} received`));
     };
     source.on(name, listener);
     return { name, listener };

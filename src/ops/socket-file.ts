@@ -16,10 +16,11 @@ export interface SocketFile {
   remove(): Promise<void>;
 }
 
-/** Where the socket of a migration is when nothing else is said; a name too long for a socket is hashed. */
+/** Where the socket of a migration is when nothing else is said; names too long, or with a slash, are hashed. */
 export function defaultSocketFile(schema: string, table: string): string {
-  const path = join(tmpdir(), `gh-ost.${schema}.${table}.sock`);
-  if (Buffer.byteLength(path) <= pathBytesMax) return path;
+  const name = `gh-ost.${schema}.${table}.sock`;
+  const path = join(tmpdir(), name);
+  if (!name.includes('/') && Buffer.byteLength(path) <= pathBytesMax) return path;
   const hash = createHash('sha256').update(`${schema}.${table}`).digest('hex').slice(0, 16);
   return join(tmpdir(), `gh-ost.${hash}.sock`);
 }
@@ -49,7 +50,10 @@ export async function claimSocketFile(server: Server, path: string, drop: boolea
     return { remove: () => removeIfSame(path, ino) };
   } catch (error) {
     server.close();
-    throw new UsageError(`cannot serve on the socket ${path}: ${messageOf(error)}`, { cause: error });
+    throw new UsageError(`cannot serve on the socket ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: `Is the folder ${dirname(path)} there, and may this account write to it?`,
+    });
   } finally {
     await rm(unpublished, { force: true });
   }

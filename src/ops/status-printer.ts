@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import {
   type HeaderFacts,
+  isWorthPrinting,
   type PrintedBefore,
   shouldPrint,
   shouldPrintHeader,
@@ -44,11 +45,17 @@ export class StatusPrinter {
   async tick(): Promise<void> {
     const snapshot = this.#parts.snapshot();
     this.#noteInterest(snapshot);
+    if (this.#before.elapsedMs === null && !isWorthPrinting(snapshot)) return;
     // As gh-ost does once the events up to the lock are applied: whoever reads of an attempt wants to know what it ran with.
     const attempted = snapshot.cutOverAttempts > this.#attempts;
     this.#attempts = snapshot.cutOverAttempts;
     if (attempted || shouldPrintHeader(snapshot, this.#before)) await this.printAll();
     else if (shouldPrint(snapshot, this.#before)) this.#printLine(snapshot);
+  }
+
+  /** The last word of a run: header and line, unless it ended before there was anything to tell. */
+  async end(): Promise<void> {
+    if (this.#before.elapsedMs !== null || this.#parts.snapshot().copyComplete) await this.printAll();
   }
 
   /** Prints header and line, due or not. */

@@ -16,8 +16,10 @@ export interface HeaderFacts {
 type Eta = 'unknown' | 'due' | number;
 
 /** Share of the rows that is copied, in percent. The estimate may be too low: then it grows beyond 100. */
-export function progressPercent({ copyComplete, rowsCopied, rowsEstimate }: Snapshot): number {
-  return copyComplete || rowsEstimate <= 0 ? 100 : (100 * rowsCopied) / rowsEstimate;
+export function progressPercent({ copyComplete, rowsCopied, rowsEstimate, phase }: Snapshot): number {
+  if (copyComplete) return 100;
+  if (rowsEstimate <= 0) return isRunning(phase) ? 100 : 0;
+  return (100 * rowsCopied) / rowsEstimate;
 }
 
 /** The remaining time as it may be shown: below 0.1 % any extrapolation would be noise. */
@@ -31,19 +33,34 @@ export function etaOf(snapshot: Snapshot): Eta {
 }
 
 /** The state in a word, as scripts look for it. */
-export function stateOf({ postponing, throttled, phase, indexBuild, countingRows }: Snapshot): string {
+export function stateOf(snapshot: Snapshot): string {
+  const { postponing, throttled, phase, indexBuild, countingRows } = snapshot;
   if (phase === 'indexing' && indexBuild !== null) {
     const { built, total, percent } = indexBuild;
     return `building indexes, ${built}/${total} built${percent === null ? '' : `, ${Math.round(percent)}%`}`;
   }
   if (countingRows) return 'counting rows';
   if (postponing) return 'postponing cut-over';
-  return throttled === null ? 'migrating' : `throttled, ${throttled}`;
+  // Before the copy nothing rests yet, and the signals have not all been read.
+  if (!isAtLeast(phase, 'copying')) return 'starting';
+  if (throttled !== null) return `throttled, ${throttled}`;
+  return phase === 'verifying' ? `verifying, ${verifiedPercent(snapshot).toFixed(1)}%` : 'migrating';
+}
+
+function verifiedPercent({ rowsVerified, rowsToVerify }: Snapshot): number {
+  return rowsToVerify <= 0 ? 100 : (100 * rowsVerified) / rowsToVerify;
+}
+
+/** What the status line calls ETA: the remaining time of the copy, and after it that of the verification. */
+function lineEta(snapshot: Snapshot): Eta {
+  const { phase, postponing, verifyEtaMs } = snapshot;
+  if (phase !== 'verifying' || postponing || verifiedPercent(snapshot) >= 100) return etaOf(snapshot);
+  return verifyEtaMs ?? 'unknown';
 }
 
 /** The status line, without a line break. */
 export function statusLine(snapshot: Snapshot): string {
-  const eta = etaOf(snapshot);
+  const eta = lineEta(snapshot);
   const { rowsCopied, copyComplete } = snapshot;
   const rows = copyComplete ? rowsCopied : snapshot.rowsEstimate;
   const total = wholeSeconds(snapshot.elapsedMs);
@@ -92,7 +109,7 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
   if (snapshot.panicFlagFile !== null) lines.push(`panic-flag-file: ${snapshot.panicFlagFile}`);
   if (socketFile !== null) lines.push(`Serving on unix socket: ${socketFile}`);
   if (snapshot.tcpPort !== null) lines.push(`Serving on TCP port: ${snapshot.tcpPort}`);
-  lines.push(`copy workers: ${workersOf(snapshot)}`);
+  if (snapshot.workers > 0) lines.push(`copy workers: ${workersOf(snapshot)}`);
   return lines.map((line) => `# ${line}`);
 }
 
@@ -119,6 +136,11 @@ export interface PrintedBefore {
   readonly pointOfInterestMs: number | null;
 }
 
+/** Whether there is something to tell: at first there is neither a row nor a lag, and most refusals come then. */
+export function isWorthPrinting({ phase, countingRows, elapsedMs }: Snapshot): boolean {
+  return isRunning(phase) || countingRows || elapsedMs >= 5000;
+}
+
 /**
  * Whether the status line is due: every second at the start, near the end, and while the end is not known;
  * every 5 seconds soon after the start, near the end and after a point of interest; else every 30 seconds.
@@ -135,7 +157,7 @@ export function shouldPrintHeader(snapshot: Snapshot, before: PrintedBefore): bo
 }
 
 function intervalMs(snapshot: Snapshot, pointOfInterestMs: number | null): number {
-  const eta = etaOf(snapshot);
+  const eta = lineEta(snapshot);
   const { elapsedMs } = snapshot;
   const sinceInterestMs = pointOfInterestMs === null ? Infinity : elapsedMs - pointOfInterestMs;
   if (elapsedMs <= 60_000 || typeof eta === 'string' || eta <= 60_000) return 1000;

@@ -108,7 +108,7 @@ test('a signal ends the run with a reason; a second one exits at once', async ()
   signals.emit('SIGINT');
   assert.deepEqual(signals.exits, [130]);
   await assert.rejects(done, (error) => error instanceof Abandoned && error.message === 'SIGTERM received');
-  assert.match(logged.join(''), /WARNING SIGTERM received: ending the run/);
+  assert.match(logged.join(''), /WARNING SIGTERM received: ending the run; a second signal exits at once/);
 });
 
 test('the panic flag file abandons the run', async () => {

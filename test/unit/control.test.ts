@@ -193,6 +193,8 @@ test('the default path is the one of gh-ost, hashed where it would be too long',
   const long = defaultSocketFile('d'.repeat(64), 't'.repeat(64));
   assert.ok(Buffer.byteLength(long) <= 103);
   assert.notEqual(long, defaultSocketFile('d'.repeat(64), 'u'.repeat(64)));
+  // A slash is a letter of a name as good as another, but not of a file's.
+  assert.match(defaultSocketFile('db', 'a/b'), /gh-ost\.[0-9a-f]{16}\.sock$/);
 });
 
 test('by TCP as by the socket, and who crowds the one does not shut the other', async () => {

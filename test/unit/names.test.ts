@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UsageError } from '../../src/base/errors.ts';
-import { artifactNames } from '../../src/core/names.ts';
+import { artifactNames, plannedNames } from '../../src/core/names.ts';
 import { quoteName, quoteTable, quoteText } from '../../src/core/quote.ts';
 
 const atMs = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
@@ -30,6 +30,13 @@ describe('artifact names', () => {
     });
     assert.equal(artifactNames('t', { oldTableAtMs: atMs }).old, '_t_20260203040506_del');
     assert.equal(artifactNames('t', { baseName: 'x' }).ghost, '_x_gho');
+  });
+
+  it('can be shown before they are checked', () => {
+    const long = 'ä'.repeat(64);
+    assert.deepEqual(plannedNames(long, {}), artifactNames(long));
+    assert.doesNotThrow(() => plannedNames('_t_gho', { baseName: 't' }));
+    assert.doesNotThrow(() => quoteTable({ schema: 's', name: plannedNames(long, {}).ghost }));
   });
 
   it('do not collide when two long tables differ at their end only', () => {

@@ -33,6 +33,9 @@ test('states in words', () => {
     [{}, 'migrating'],
     [{ throttled: 'commanded by user' }, 'throttled, commanded by user'],
     [{ throttled: 'lag=1.500000s' }, 'throttled, lag=1.500000s'],
+    [{ phase: 'preparing', throttled: 'flag-file not read yet' }, 'starting'],
+    [{ phase: 'verifying', rowsVerified: 1, rowsToVerify: 3 }, 'verifying, 33.3%'],
+    [{ phase: 'verifying', throttled: 'flag-file' }, 'throttled, flag-file'],
     [{ countingRows: true }, 'counting rows'],
     [{ postponing: true }, 'postponing cut-over'],
     [{ postponing: true, throttled: 'flag-file' }, 'postponing cut-over'],
@@ -56,6 +59,21 @@ test('the remaining time is shown only where it means something', () => {
   for (const [changes, expected] of cases)
     assert.equal(etaOf(snapshotOf(changes)), expected, JSON.stringify(changes));
   assert.match(statusLine(snapshotOf({ etaMs: null })), /ETA: N\/A$/);
+});
+
+test('what is left to verify is the remaining time, once all is copied', () => {
+  const verifying = { phase: 'verifying', copyComplete: true, rowsVerified: 1, rowsToVerify: 3 } as const;
+  const line = (changes: Partial<Snapshot>): string => statusLine(snapshotOf({ ...verifying, ...changes }));
+  assert.match(line({ verifyEtaMs: 61_000 }), /State: verifying, 33\.3%; ETA: 1m1s$/);
+  assert.match(line({ verifyEtaMs: null }), /ETA: N\/A$/);
+  const soon = { elapsedMs: 301_000, ...verifying, verifyEtaMs: 9e6 };
+  assert.equal(shouldPrint(snapshotOf(soon), { elapsedMs: 300_000, pointOfInterestMs: null }), false);
+});
+
+test('before the copy begins no progress is claimed', () => {
+  const starting = snapshotOf({ phase: 'starting', rowsCopied: 0, rowsEstimate: 0, etaMs: null, workers: 0 });
+  assert.match(statusLine(starting), /^Copy: 0\/0 0\.0%; .*State: starting; ETA: N\/A$/);
+  assert.doesNotMatch(statusHeader(starting, nothingSet).join('\n'), /copy workers/);
 });
 
 test('the header names what is configured, and which flag files are there', () => {
@@ -147,6 +165,29 @@ test('a late tick prints late, but is not left out', () => {
   assert.equal(shouldPrint(snapshotOf({ elapsedMs: 331_200, etaMs: 9e6 }), before), true);
   assert.equal(shouldPrintHeader(snapshotOf({ elapsedMs: 599_999 }), before), false);
   assert.equal(shouldPrintHeader(snapshotOf({ elapsedMs: 601_000 }), before), true);
+});
+
+test('the printer waits until the copy begins, but not long, and adds nothing to an early refusal', async () => {
+  for (const [late, expected] of [
+    [{ phase: 'copying', elapsedMs: 1000 }, 12],
+    [{ phase: 'preparing', elapsedMs: 5000 }, 12],
+    [{ phase: 'failed', elapsedMs: 1000 }, 0],
+  ] as [Partial<Snapshot>, number][]) {
+    const printed: string[] = [];
+    let snapshot = snapshotOf({ elapsedMs: 0, phase: 'starting' });
+    const printer = new StatusPrinter({
+      clock: { nowMs: () => 0, wallMs: () => 0, sleep: async () => undefined },
+      snapshot: () => snapshot,
+      facts: async () => nothingSet,
+      print: (line) => printed.push(line),
+    });
+    await printer.tick();
+    assert.deepEqual(printed, []);
+    snapshot = snapshotOf(late);
+    await printer.tick();
+    await printer.end();
+    assert.equal(printed.length, expected, JSON.stringify(late));
+  }
 });
 
 test('the printer begins with the header, and looks closer after a reconnect', async () => {
