@@ -12,6 +12,7 @@ const pingMs = 10_000;
 /** A connection that is gone is noticed after this time. */
 const lookMs = 500;
 const pingTimeoutMs = 60_000;
+const releaseTimeoutMs = 2000;
 const nameMax = 64;
 
 /** How long a lost lock is tried to be had again: a server needs some time to start, ms. */
@@ -128,7 +129,10 @@ export class RunLock {
     return false;
   }
 
+  /** Never throws. Explicitly: the server sees the end of a session in its own time, and the next run may start at once. */
   async release(): Promise<void> {
+    const limits = { timeoutMs: releaseTimeoutMs, kill: false };
+    await this.#session.query(`SELECT RELEASE_LOCK(${quoteText(this.#name)})`, limits).catch(() => null);
     await this.#session.close();
   }
 }

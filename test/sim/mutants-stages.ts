@@ -8,6 +8,20 @@ const conflicts = 'src/stages/conflicts.ts';
 const turnstile = 'src/base/turnstile.ts';
 const throttler = 'src/stages/throttler.ts';
 
+/** Rows that meet others' unique values, up to the moment of the cut-over. */
+const conflictsLate = {
+  ...{
+    uniqueness: 'added',
+    collide: false,
+    kind: 'integer',
+    keys: 4,
+    more: [15, 0],
+    sessions: 3,
+    capacity: 1000,
+  },
+  ...{ failure: 0.1, heartbeatMs: 5, damage: null, failoverAfter: null, alterAfter: null, dieAt: null },
+};
+
 /** What runs beside what. */
 export const stages: readonly Mutant[] = [
   {
@@ -107,7 +121,7 @@ export const stages: readonly Mutant[] = [
     conflicts,
     'await this.#turnstile.shared(() => this.#refuseCollision(where, violated, signal), signal);',
     'await this.#refuseCollision(where, violated, signal);',
-    `sim ${JSON.stringify({ uniqueness: 'added', collide: false, damage: null, capacity: 1000, more: [15, 0] })}`,
+    `sim ${JSON.stringify(conflictsLate)}`,
   ),
   one(
     'no reading on',

@@ -14,8 +14,8 @@ import { mutants } from './mutant-table.ts';
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const simRuns = 20_000;
 /** The simulation ends by itself after this time; a run that hangs is ended later, and counts as caught. */
-const simSeconds = 100;
-const timeoutMs = 240_000;
+const simSeconds = 60;
+const timeoutMs = { sim: 90_000, file: 30_000 };
 const atOnce = 2;
 
 interface Result {
@@ -71,7 +71,8 @@ function run(caughtBy: string, folder: string): Promise<{ code: number | null; o
   child.stderr?.on('data', (data) => {
     output += data;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  const limitMs = plan === undefined ? timeoutMs.file : timeoutMs.sim;
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   return new Promise((done) => {
     child.on('exit', (code) => {
       clearTimeout(timer);

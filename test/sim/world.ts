@@ -220,6 +220,7 @@ export class World {
   async #goOn(checkpoint: Checkpoint): Promise<boolean> {
     while (this.#sessions.size > 0) {
       this.#steps += 1;
+      if (this.#steps > stepsMax) throw new Divergence('sessions of a process that died never end');
       this.#act();
       await Scheduler.settle();
     }
