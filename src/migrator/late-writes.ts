@@ -47,10 +47,13 @@ export async function settleLateWrites(
   for (;;) {
     await heartbeat.cover(changes.receipt);
     const batch = changes.take(batchKeys, heartbeat.visible, heartbeat.visible);
-    if (!batch) return left;
+    if (!batch) break;
     await new LateBatch(path, plan, log, left).settle(batch.keys, signal);
     changes.release(batch);
   }
+  // The changelog goes next, and what follows may take its time: a beat would fail, and that would be told for a cause.
+  await heartbeat.end();
+  return left;
 }
 
 /** The RENAME stands in the binlog before every mark written after it, so one mark is enough; a few for a reconnect. */

@@ -1,5 +1,6 @@
 import { messageOf, Transient } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
+import { findTable } from '../mysql/inspector/table-entry.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { controlReplication } from '../mysql/replication-control.ts';
 import { readReplication } from '../mysql/replication-status.ts';
@@ -88,14 +89,18 @@ async function isReplicating(session: Session): Promise<boolean> {
   return (await readReplication(session))?.some(({ fetching, applying }) => fetching || applying) ?? true;
 }
 
-/** After the test both tables are there to be compared: the original under its name, the new one as the ghost. */
+/**
+ * After the test both tables are there to be compared: the original under its name, the new one as the ghost. Said again it
+ * changes nothing: an answer may have been lost.
+ */
 export async function swapBack(
   session: Session,
   { original, artifacts }: Survey,
   log: MigrationLog,
 ): Promise<void> {
   const [table, ghost, old] = [original.ref, artifacts.ghost, artifacts.old].map(quoteTable);
-  await session.execute(`RENAME TABLE ${table} TO ${ghost}, ${old} TO ${table}`);
+  const isDone = (await findTable(session, artifacts.ghost)) && !(await findTable(session, artifacts.old));
+  if (!isDone) await session.execute(`RENAME TABLE ${table} TO ${ghost}, ${old} TO ${table}`);
   log.info({}, `tested: ${table} is the original again, the new table is ${ghost}; compare and drop it`);
   log.warn(
     {},

@@ -33,6 +33,8 @@ export class SqlSwap implements SwapPort {
   #probe: Session | null = null;
   #way: SwapWay;
   #renaming: Promise<void> | null = null;
+  /** R was asked for triggers on the ghost: one that is still on its way must not get there later. */
+  #dressing = false;
   #sentryDropped = false;
   #steppedBack = false;
 
@@ -59,6 +61,7 @@ export class SqlSwap implements SwapPort {
     } = this.#parts;
     this.#sentryDropped = false;
     this.#steppedBack = false;
+    this.#dressing = false;
     this.#renaming = null;
     this.#way = swapWay(this.#parts.kind, this.#parts);
     const open = (name: string, changes: Partial<SessionProfile>): Promise<Session> =>
@@ -103,6 +106,7 @@ export class SqlSwap implements SwapPort {
   }
 
   dress(signal: AbortSignal): Promise<void> {
+    this.#dressing = true;
     return this.#transient(signal, () => this.#parts.dress(this.#rename!, signal));
   }
 
@@ -217,13 +221,13 @@ export class SqlSwap implements SwapPort {
     return { lock: this.#lock!.threadId, rename: this.#rename!.threadId };
   }
 
-  /** Sees R end on the server, if the RENAME was sent. */
+  /** Sees R end on the server, if it was sent anything that could come to pass later. */
   async #endRename(signal: AbortSignal, timeoutMs?: number): Promise<void> {
-    if (!this.#renaming || !this.#rename) return;
+    if (!this.#rename || !(this.#renaming || this.#dressing)) return;
     this.#way.cancel();
     await this.#end(this.#rename, signal, timeoutMs);
     this.#rename.destroy('cut-over stepped back');
-    await this.#renaming.catch(() => undefined);
+    await this.#renaming?.catch(() => undefined);
   }
 
   async #end(session: Session, signal: AbortSignal, timeoutMs?: number): Promise<void> {

@@ -51,6 +51,7 @@ export class Heartbeat implements Visibility {
   #visible: Frontier = { receipt: -1, position: null };
   #streamLagMs = 0;
   #lastPassedAtMs: number;
+  #ended = false;
   /** Beats when a mark was committed or came back. */
   readonly changed = new Pulse();
 
@@ -129,12 +130,18 @@ export class Heartbeat implements Visibility {
     this.changed.beat();
   }
 
-  /** Beats until the signal aborts. */
+  /** Beats until the signal aborts, or `end`. */
   async run(intervalMs: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#ended) {
       await this.mark();
       await this.#clock.sleep(intervalMs, signal);
     }
+  }
+
+  /** No beat comes any more, and none is on its way: the changelog may go. Marks that are asked for are still written. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#chain;
   }
 
   #enqueue(): Promise<Mark> {

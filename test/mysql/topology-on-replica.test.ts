@@ -78,6 +78,37 @@ for (const flavor of ['mysql', 'mariadb'] as const satisfies readonly Flavor[]) 
       assert.equal(await contents(leaf, 'items'), await contents(primary, 'items'));
     });
 
+    test('--test-on-replica: who loses his connection when the tables are swapped back already is not told otherwise', async () => {
+      await chain.prepare();
+      const reader = await chain.leaf.connect({ database: DB });
+      try {
+        const run = on(['--test-on-replica', '--initially-drop-ghost-table', '--checkpoint-seconds', '1'], {
+          atStep: async (step) => {
+            if (step !== 'looking') return;
+            await reader.query('BEGIN');
+            await reader.query('SELECT * FROM _items_ghk');
+          },
+        });
+        const find =
+          "SELECT id FROM information_schema.processlist WHERE info LIKE 'DROP TABLE%_items_ghk%' AND state LIKE '%lock%'";
+        let id: unknown;
+        const dropping = async (): Promise<boolean> => {
+          id = (await runSql(leaf, find))[0]?.id;
+          return id !== undefined;
+        };
+        await until(dropping, 'the end of the clean-up', 60_000);
+        await runSql(leaf, `KILL ${id}`);
+        await reader.query('COMMIT');
+        assert.equal(await run.ended, undefined, run.lines.join('\n'));
+        assert.deepEqual(await tablesOf(leaf), ['_items_gho', 'items']);
+        assert.equal(await hasColumn(leaf, 'extra'), false);
+      } finally {
+        reader.destroy();
+        await all(leaf, `DROP TABLE IF EXISTS ${DB}._items_gho, ${DB}._items_ghk`, 'START REPLICA');
+        await chain.inStep();
+      }
+    });
+
     test('an attempt that fails starts replication again', async () => {
       await chain.prepare();
       const told: string[] = [];

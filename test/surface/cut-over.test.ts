@@ -24,6 +24,7 @@ import {
   start,
   startRun,
   tablesOf,
+  until,
 } from '../fault/fault-lab.ts';
 import { type Lab, runSql, runSqlForValue } from '../lab/lab.ts';
 
@@ -162,6 +163,47 @@ for (const { name, spec } of SERVERS) {
         await runSql(sql, `${away}; CREATE TABLE ${DB}.items (id INT)`);
         assert.equal(await swap.outcome(), 'unclear', 'a table that somebody has made in the gap');
       } finally {
+        await swap.dispose();
+      }
+    });
+
+    test('a trigger on its way to the ghost when its connection is lost does not get there after the attempt', async () => {
+      await prepare(sql);
+      const trigger = `CREATE TRIGGER ${DB}.late AFTER INSERT ON ${DB}._items_gho FOR EACH ROW SET @x = 1`;
+      await runSql(sql, `CREATE TABLE ${DB}._items_gho LIKE ${DB}.items`);
+      const waiting = async (): Promise<boolean> =>
+        (await runSqlForValue(
+          sql,
+          "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'CREATE TRIGGER%late%' AND state LIKE '%lock%'",
+        )) === 1;
+      const nothing = async (): Promise<void> => undefined;
+      const { host, port, user, password } = lab.primary;
+      const swap = new SqlSwap({
+        ...{ ...tables, kind: 'atomic', lockTimeoutSeconds: 30, clock: systemClock },
+        ...{ seesMetadataLocks: true, shortestLockWaitSeconds: 1, recheck: nothing, undress: nothing },
+        ...{ carryAutoIncrement: nothing, findBlockers: async () => ({ who: [], unsure: false }) },
+        dress: async (session) => {
+          const sent = session.execute(trigger);
+          sent.catch(() => undefined);
+          await until(waiting, 'a trigger that waits for the reader');
+          session.destroy();
+          await sent;
+        },
+        connection: new ConnectionOptions({ host, port, user, password, connectTimeoutMs: 5000 }),
+        onSession: () => undefined,
+      });
+      const reader = await lab.primary.connect({ database: DB });
+      try {
+        await reader.query('BEGIN');
+        await reader.query('SELECT * FROM _items_gho');
+        await swap.open(new AbortController().signal);
+        await assert.rejects(swap.dress(new AbortController().signal));
+        await swap.stepBack();
+        assert.equal(await swap.outcome(), 'unchanged');
+        assert.equal(await waiting(), false, 'nobody knows of it any more, and rows are synced from here on');
+      } finally {
+        reader.destroy();
+        await swap.close();
         await swap.dispose();
       }
     });
