@@ -39,6 +39,8 @@ const changes: readonly Change[] = [
     statements: [`RENAME TABLE ${ghost} TO ${DB}.away`],
     left: ['away', 'items'],
   },
+  { what: 'TRUNCATE of the ghost', statements: [`TRUNCATE TABLE ${ghost}`] },
+  { what: 'DROP of the ghost', statements: [`DROP TABLE ${ghost}`] },
   { what: 'DROP of the changelog', statements: [`DROP TABLE ${DB}._items_ghc`] },
   {
     what: 'a foreign key added to a table of another schema',
