@@ -66,8 +66,7 @@ async function createRows(db: Connection, table: string): Promise<void> {
 
 async function race(lab: Lab, db: Connection, table: string): Promise<number> {
   await createRows(db, table);
-  // Not what is tested here: beside 32 writers that never pause the copy would hold itself back.
-  const options = ['--chunk-size', '30', '--concurrency', '2'];
+  const options = ['--chunk-size', '30'];
   const run = new Run(lab.primary, { schema, table, alter: 'ADD COLUMN added INT', postpone: true, options });
   let over = false;
   try {
@@ -92,7 +91,7 @@ async function race(lab: Lab, db: Connection, table: string): Promise<number> {
  */
 async function frozen(lab: Lab, db: Connection, table: string): Promise<void> {
   await createRows(db, table);
-  const options = ['--chunk-size', '50', '--concurrency', '2'];
+  const options = ['--chunk-size', '50'];
   const run = new Run(lab.primary, { schema, table, alter: 'ADD COLUMN added INT', postpone: true, options });
   const connections = await Promise.all(Array.from({ length: 8 }, () => connectLax(lab.primary)));
   const [replica] = lab.replicas;

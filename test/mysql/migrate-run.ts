@@ -40,7 +40,9 @@ export class Run {
     const what = ['--database', spec.schema, '--table', spec.table, '--alter', spec.alter];
     // Any file that exists puts the cut-over off.
     const later = spec.postpone ? ['--postpone-cut-over-flag-file', fileURLToPath(import.meta.url)] : [];
-    const argv = [...place, ...what, ...later, '--allow-on-master', '--execute', ...(spec.options ?? [])];
+    // These tests are about what is copied; how many workers do it beside hasty writers is tested elsewhere.
+    const how = ['--allow-on-master', '--execute', '--concurrency', '2'];
+    const argv = [...place, ...what, ...later, ...how, ...(spec.options ?? [])];
     const options = parseOptions(argv, {});
     const target = { schema: spec.schema, name: spec.table };
     const wallMs = systemClock.wallMs();

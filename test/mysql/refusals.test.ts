@@ -144,7 +144,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       await refused(session, 'triggered', {
         code: 'triggers',
         message: /tr`one \(BEFORE INSERT\), tr_two \(AFTER DELETE\)/,
-        hint: /Drop the triggers/,
+        hint: /--include-triggers with --trigger-suffix; or drop them/,
       });
     });
 
