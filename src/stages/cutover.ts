@@ -123,7 +123,7 @@ export class CutOver {
       const lockedMs = clock.nowMs();
       await this.#step('locked');
       // Nothing can change the definition now; what slipped in before the lock is looked for while the drain runs.
-      await orAborted(Promise.all([this.#drain(limit.signal), port.recheck(limit.signal)]), limit.signal);
+      await this.#drainAndRecheck(limit.signal);
       const drainedMs = clock.nowMs();
       await turnstile.exclusive(() => this.#swap(limit.signal), limit.signal);
       const doneMs = clock.nowMs();
@@ -141,11 +141,20 @@ export class CutOver {
     }
   }
 
+  /** Whichever fails first ends the other: nothing of an attempt may go on when its lock is gone. */
+  async #drainAndRecheck(signal: AbortSignal): Promise<void> {
+    const leave = new AbortController();
+    const either = AbortSignal.any([signal, leave.signal]);
+    const both = Promise.all([this.#drain(either), this.#parts.port.recheck(either)]);
+    await orAborted(both, signal).finally(() => leave.abort(new Error('the attempt is over')));
+  }
+
   /** Nobody writes any more: all that was written is received, made visible and synced (I6). */
   async #drain(signal: AbortSignal): Promise<void> {
     const { visibility, applier } = this.#parts;
     await visibility.pass(this.#options.lockTimeoutMs, signal);
     await applier.drain(signal);
+    signal.throwIfAborted();
     await this.#parts.compare?.(signal);
   }
 

@@ -20,6 +20,8 @@ class Stage {
   readonly calls: string[] = [];
   readonly steps: CutOverStep[] = [];
   readonly warnings: string[] = [];
+  /** What was done last when rows were compared. */
+  readonly compared: string[] = [];
   swapped = false;
   #done: () => void = () => undefined;
   #sentry = false;
@@ -73,6 +75,7 @@ class Stage {
       {
         ...{ port: this.port(faults), changes, visibility, clock: this.clock, turnstile: new Turnstile() },
         applier: { drain: () => Promise.resolve() },
+        compare: async () => void this.compared.push(this.calls.at(-1) ?? ''),
         retire: () => this.calls.push('retire'),
         onSwapped: () => {
           this.swapped = true;
@@ -105,6 +108,20 @@ class Stage {
 }
 
 describe('an attempt of the cut-over', () => {
+  it('compares nothing once the lock is gone, where what is rechecked beside the drain has ended the attempt', async () => {
+    const stage = new Stage();
+    stage.pass = () => stage.clock.sleep(500);
+    let locked = false;
+    const recheck = (): Promise<void> => (locked ? lost() : Promise.resolve());
+    const lock = async (): Promise<void> => {
+      locked = true;
+    };
+    assert.ok((await stage.attempt({ recheck, lock }).catch((error: unknown) => error)) instanceof Transient);
+    assert.equal(stage.calls.at(-1), 'close');
+    await stage.clock.advance(1000);
+    assert.deepEqual(stage.compared, []);
+  });
+
   it('takes off the ghost what it put on it when the attempt fails; where it cannot, nothing writes to it again', async () => {
     const stage = new Stage();
     assert.ok((await stage.ends({ unlock: lost })) instanceof Transient);
