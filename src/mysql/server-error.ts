@@ -84,6 +84,10 @@ const TRANSIENT_KINDS: ReadonlySet<ServerErrorKind> = new Set([
   'busy',
 ]);
 
+const noAccess =
+  'Check --user, --password (or --ask-pass, --conf), and that the account may connect from this machine.';
+const hints: { readonly [errno: number]: string } = { 1045: noAccess, 1698: noAccess };
+
 /** An error that the server sent in answer to a statement. */
 export class ServerError extends PoltergeistError {
   override readonly exitCode = 1;
@@ -94,7 +98,7 @@ export class ServerError extends PoltergeistError {
   readonly serverMessage: string;
 
   /** @param where the session and the shortened statement, for the message. */
-  constructor(raw: RawServerError, where: string, hint?: string) {
+  constructor(raw: RawServerError, where: string, hint: string | undefined = hints[raw.errno]) {
     super(`${raw.message} (error ${raw.errno}, ${where})`, { cause: raw, ...(hint ? { hint } : {}) });
     this.errno = raw.errno;
     this.sqlState = raw.sqlState ?? '';

@@ -40,7 +40,10 @@ export class ControlListener {
   constructor(parts: ListenerParts) {
     this.#parts = parts;
     this.server = createServer({ allowHalfOpen: true }, (socket) => void this.#serve(socket));
-    this.server.on('error', (error) => parts.warn(`control socket: ${error.message}`));
+    // Who asked it to listen is told of a failure to begin by the call itself.
+    this.server.on('error', (error) => {
+      if (this.server.listening) parts.warn(`control socket: ${error.message}`);
+    });
   }
 
   /** Ends all connections and listens no more. Never throws. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
+import { UsageError } from '../../src/base/errors.ts';
 import { ControlServer, type TcpEndpoint } from '../../src/ops/control.ts';
 import { defaultSocketFile } from '../../src/ops/socket-file.ts';
 import { VirtualClock } from '../lab/virtual-clock.ts';
@@ -185,7 +186,11 @@ test('closing leaves the file of somebody who took our place', async () => {
 
 test('a socket that cannot be made is a usage error', async () => {
   await assert.rejects(serve({ path: join(folder, 'x'.repeat(200)) }), /at most 103 bytes/);
-  await assert.rejects(serve({ path: join(folder, 'nowhere', 'a.sock') }), /UsageError: cannot serve on/);
+  await assert.rejects(serve({ path: join(folder, 'nowhere', 'a.sock') }), (error) => {
+    assert.ok(error instanceof UsageError && /^cannot serve on/.test(error.message));
+    assert.match(error.hint ?? '', /nowhere there/);
+    return true;
+  });
 });
 
 test('the default path is the one of gh-ost, hashed where it would be too long', () => {

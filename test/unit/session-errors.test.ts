@@ -13,6 +13,11 @@ function serverError(errno: number, message = 'no'): ServerError {
   return new ServerError(Object.assign(new Error(message), { errno }), 'session test: SELECT 1');
 }
 
+test('who may not in is told what to look at', () => {
+  assert.match(serverError(1045).hint ?? '', /--user, --password/);
+  assert.equal(serverError(1062).hint, undefined);
+});
+
 /** A clock that only notes how long it was told to sleep. */
 function noteClock(): Clock & { readonly slept: number[] } {
   const slept: number[] = [];
