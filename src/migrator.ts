@@ -3,7 +3,7 @@ import { Scope } from './base/scope.ts';
 import type { Phase } from './core/phase.ts';
 import type { LiveSettings } from './core/settings.ts';
 import type { MigrationControls, Snapshot } from './core/snapshot.ts';
-import { endRun, removeAfterSwap } from './migrator/aftermath.ts';
+import { endRun, removeAfterSwap, type SwapEnd } from './migrator/aftermath.ts';
 import { Checkpoint } from './migrator/checkpoint.ts';
 import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
@@ -105,7 +105,7 @@ export class Migrator implements MigrationControls {
     await this.#verify(path, signal);
     await this.#cutOver(now, path, plan, signal);
     const left = await this.#settle(path, plan, signal);
-    await this.#cleanUp(now, left.length > 0);
+    await this.#cleanUp(now, { late: left.length > 0, swappedAt: path.intake.swappedAt });
     refuseLeftBehind(left, now.artifacts.old);
   }
 
@@ -138,7 +138,7 @@ export class Migrator implements MigrationControls {
     this.#parts.log.warn({}, 'an earlier run has swapped the tables: what is left to do is to clean up');
     const { config, log } = this.#parts;
     if (!state.settled && !config.topology.testOnly) tellUnsettled(found, state.position, log);
-    await this.#cleanUp(found, !state.settled);
+    await this.#cleanUp(found, { late: !state.settled });
   }
 
   /** Starts everything that runs in the background. */
@@ -226,8 +226,8 @@ export class Migrator implements MigrationControls {
     return left;
   }
 
-  #cleanUp(found: Survey, keepOld = false): Promise<void> {
-    return this.#withSession('clean-up', (each) => removeAfterSwap(each, found, this.#parts, keepOld));
+  #cleanUp(found: Survey, end?: SwapEnd): Promise<void> {
+    return this.#withSession('clean-up', (each) => removeAfterSwap(each, found, this.#parts, end));
   }
 
   /** Stops all that runs in the background and closes all sessions. */

@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import { Refusal } from '../base/errors.ts';
 import type { DeferredIndexes } from './deferral.ts';
 import type { Key } from './key.ts';
+import type { ColumnPair } from './mapping.ts';
 import { type Phase, phases } from './phase.ts';
 
 /**
  * Version of what is stored. It grows when the meaning of a field changes, the encoding of keys among them.
  */
 export const checkpointFormat = 1;
+
+/** More marks than a dead run can have written behind the last one that is known of it. */
+export const marksApart = 1_000_000;
 
 /** What a checkpoint says of the migration as such: written once, compared when the migration is to go on. */
 export interface CheckpointTask {
@@ -24,6 +28,8 @@ export interface CheckpointTask {
    * zone.
    */
   readonly planHash: string;
+  /** Where the columns of the original go, for who reverts; none where an older version wrote it. */
+  readonly columns: readonly ColumnPair[];
   /** Which server the tables are on (ServerFacts.uuid), and its flavor. */
   readonly server: string;
   readonly flavor: string;
@@ -126,6 +132,7 @@ export function taskFromText(text: string): CheckpointTask {
     originalSql: textOf(raw, 'originalSql'),
     ghostSql: textOf(raw, 'ghostSql'),
     planHash: textOf(raw, 'planHash'),
+    columns: columnsOf(raw),
     server: textOf(raw, 'server'),
     flavor: textOf(raw, 'flavor'),
     deferred: deferredOf(raw),
@@ -159,6 +166,11 @@ function deferredOf({ deferred }: Raw): DeferredIndexes | null {
   const { indexes, steps } = deferred as Partial<DeferredIndexes>;
   if (!Array.isArray(indexes) || !Array.isArray(steps)) throw unreadable('it has no deferred indexes');
   return { indexes, steps };
+}
+
+function columnsOf({ columns = [] }: Raw): readonly ColumnPair[] {
+  if (!Array.isArray(columns)) throw unreadable('it has no columns');
+  return columns as readonly ColumnPair[];
 }
 
 function textOf(raw: Raw, name: string): string {

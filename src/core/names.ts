@@ -23,6 +23,11 @@ export interface NameOptions {
   readonly baseName?: string | undefined;
   /** With it the old table is `_t_YYYYMMDDhhmmss_del`, of this wall time in UTC (`--timestamp-old-table`). */
   readonly oldTableAtMs?: number | undefined;
+  /**
+   * The old table of a migration that is reverted (`--old-table`): it has the ghost's part, and what was the new table
+   * becomes `_t_rev_del`.
+   */
+  readonly revertOf?: string | undefined;
 }
 
 const HASH_DIGITS = 12;
@@ -51,10 +56,11 @@ export function artifactNames(table: string, options: NameOptions = {}): Artifac
 export function plannedNames(table: string, options: NameOptions): ArtifactNames {
   const base = options.baseName ?? table;
   const stamp = options.oldTableAtMs === undefined ? '' : `${timestamp(options.oldTableAtMs)}_`;
+  const reverted = options.revertOf === undefined ? '' : 'rev_';
   return {
-    ghost: artifactName(base, 'gho'),
+    ghost: options.revertOf ?? artifactName(base, 'gho'),
     changelog: artifactName(base, 'ghc'),
-    old: artifactName(base, `${stamp}del`),
+    old: artifactName(base, `${stamp}${reverted}del`),
     sentry: sentryName(table),
     checkpoint: artifactName(base, 'ghk'),
   };

@@ -1,9 +1,11 @@
 import { messageOf } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import type { Phase } from '../core/phase.ts';
+import type { Position } from '../core/position.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { dropSentry, dropTable } from '../mysql/artifacts.ts';
+import { finishCheckpoint } from '../mysql/checkpoint-table.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { Session } from '../mysql/session.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -36,7 +38,9 @@ export async function endRun(
   const { log, config } = parts;
   const { artifacts } = found;
   const { ghost, changelog, old } = artifacts;
-  const tables = [...(swapped ? [] : [ghost]), changelog, artifacts.checkpoint];
+  const reverts = config.names.revertOf !== undefined;
+  // What a revert calls its ghost is the application's old table, and the checkpoint is the migration's.
+  const tables = reverts ? [changelog] : [...(swapped ? [] : [ghost]), changelog, artifacts.checkpoint];
   const names = tables.map(quoteTable).join(', ');
   if (swapped && config.topology.testOnly) await tryToSwapBack(parts, found);
   else if (swapped) {
@@ -48,32 +52,51 @@ export async function endRun(
     log.warn({}, `left behind, to be looked at or dropped by you: ${names}`);
     return;
   }
-  if (ending === 'keep' && !swapped) {
+  if (ending === 'keep' && !swapped && !reverts) {
     await checkpoint.writeLast(phase);
     log.warn({}, `left for --resume: ${names}`);
     log.warn({}, `to go on: the same command with --resume; to remove them: ${cleanUpCommand(config)}`);
     return;
   }
   await remove(parts, tables, [artifacts.sentry, ...(swapped ? [] : [old])]);
+  if (reverts) log.warn({}, 'to go on: the same command again; the old table and the checkpoint are kept');
+}
+
+/** How the swap has ended. */
+export interface SwapEnd {
+  /** Rows of the old table must be looked at: late writes that were not carried over. */
+  readonly late?: boolean;
+  /** The position right behind the RENAME, where it was seen. */
+  readonly swappedAt?: Position | null;
 }
 
 /**
  * Ends a run whose tables are swapped: all of ours goes but the old table, unless that may go as well (and
- * is not `keepOld`: then rows of it must be looked at). The
- * checkpoint goes last: while it is there a run that dies here can be ended by `--resume`.
+ * rows of it must be looked at). The
+ * checkpoint goes last: while it is there a run that dies here can be ended by `--resume`. It stays where it may serve a
+ * revert.
  */
 export async function removeAfterSwap(
   session: Session,
   found: Survey,
-  { config, log }: MigrationParts,
-  keepOld = false,
+  parts: MigrationParts,
+  { late = false, swappedAt = null }: SwapEnd = {},
 ): Promise<void> {
+  const { config, log } = parts;
   const { artifacts } = found;
   await dropSentry(session, [artifacts.sentry]);
   await dropTable(session, artifacts.changelog);
   if (config.topology.testOnly) await swapBack(session, found, log);
-  else if (config.okToDropTable && !keepOld) await dropTable(session, artifacts.old);
+  else if (config.okToDropTable && !late) await dropTable(session, artifacts.old);
   else log.info({}, `the old table is kept as ${quoteTable(artifacts.old)}`);
+  if (config.keepCheckpoint && !late) {
+    const at = swappedAt?.toString() ?? null;
+    if (await finishCheckpoint(session, artifacts.checkpoint, at, parts.clock.wallMs())) {
+      log.info({}, `the checkpoint is kept as ${quoteTable(artifacts.checkpoint)}, for --revert`);
+      return;
+    }
+    log.warn({}, 'where the tables were swapped is not known: no checkpoint is kept for --revert');
+  }
   await dropTable(session, artifacts.checkpoint);
 }
 

@@ -36,6 +36,7 @@ function taskOf(survey: Survey, plan: Plan, { config, clock }: MigrationParts): 
     originalSql: withoutCounter(original.createSql),
     ghostSql: withoutCounter(plan.ghost.createSql),
     planHash: planHash(plan),
+    columns: [...plan.mapping.shared, ...plan.mapping.computed],
     deferred: plan.deferred,
     server: facts.uuid,
     flavor: facts.flavor,
@@ -108,9 +109,13 @@ export class Checkpoint {
     await takeOver(session, this.#table, formerRun, this.#runId);
   }
 
-  /** Writes every interval and at phase changes until the signal aborts. */
+  /**
+   * Writes every interval and at phase changes until the signal aborts. Of a revert nothing is written: it begins each time
+   * where the migration ended.
+   */
   async run(run: Run, signal: AbortSignal): Promise<void> {
     const { config, clock, log } = this.#parts;
+    if (config.names.revertOf !== undefined) return;
     this.#run = run;
     const writer = new Checkpoints({
       port: { write: (state, stop) => this.#pool.use((session) => this.#write(session, state), stop) },

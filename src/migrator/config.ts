@@ -42,6 +42,8 @@ export interface MigrationConfig {
   /** Columns for which values may be cut or changed as a non-strict ALTER would: see core/lossy.ts. */
   readonly allowLossy: readonly string[];
   readonly names: NameOptions;
+  /** Keep the checkpoint of a migration that has ended well, for `--revert`. */
+  readonly keepCheckpoint: boolean;
   /** Drop the old table at the end. */
   readonly okToDropTable: boolean;
   /** Build secondary indexes of the ghost after the copy. */

@@ -25,6 +25,7 @@ import type { Topology } from '../mysql/topology.ts';
 import type { MigrationParts } from './config.ts';
 import { type Directly, tryDirectly } from './direct.ts';
 import { refuseUnfinishedSwap } from './resume.ts';
+import { noAlter } from './revert-plan.ts';
 import { surveyStreamed } from './streamed-server.ts';
 import { streamsElsewhere } from './topology.ts';
 
@@ -76,20 +77,23 @@ export async function survey(
   if (!original) throw new Refusal('not-found', `the table ${config.table.name} cannot be read`);
   const foreignKeys = inspection.foreignKeys.own.map(({ name }) => name);
   const server = { mariadb: facts.flavor === 'mariadb', version: versionNumber(facts.version) };
-  const alter = parseAlter(config.alter, { foreignKeys, server });
+  const reverts = config.names.revertOf !== undefined;
+  const alter = reverts ? noAlter : parseAlter(config.alter, { foreignKeys, server });
   const artifacts = refsOf(original.ref, names(original.ref.name));
   const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
   const warnings: string[] = [];
   const found: Survey = { facts, streamed, original, alter, artifacts, inspection, warnings, directly: null };
   // A test leaves the table as it was.
-  const directly = config.topology.testOnly
-    ? null
-    : await tryDirectly({ session, found, parts, scratch: probe, signal });
+  const directly =
+    config.topology.testOnly || reverts
+      ? null
+      : await tryDirectly({ session, found, parts, scratch: probe, signal });
   if (directly !== null) return { ...found, directly };
   refuseTable(inspection, facts, config.refusals);
-  warnings.push(...checkAlter(alter, config));
-  if (!config.refusals.resume) await refuseUnfinishedSwap(session, found);
-  refuseArtifacts(inspection, config.refusals);
+  if (!reverts) warnings.push(...checkAlter(alter, config));
+  if (!config.refusals.resume && !reverts) await refuseUnfinishedSwap(session, found);
+  // What a revert finds is judged by its checkpoint.
+  refuseArtifacts(inspection, { ...config.refusals, resume: config.refusals.resume || reverts });
   await surveyStreamed(parts, streamed, original);
   const streams = !streamsElsewhere(config);
   const report = await checkPrivileges(session, { original: original.ref, probe, facts, streams }).catch(

@@ -45,6 +45,7 @@ export class Intake implements ChangeSink {
   #copying = false;
   #swapping = false;
   #swapSeen = false;
+  #swappedAt: Position | null = null;
   #unbounded = false;
   #onSwapSeen: () => void = () => undefined;
 
@@ -60,6 +61,11 @@ export class Intake implements ChangeSink {
   /** True once our RENAME was read in the stream. */
   get swapSeen(): boolean {
     return this.#swapSeen;
+  }
+
+  /** The position right behind our RENAME; null until it was read. */
+  get swappedAt(): Position | null {
+    return this.#swappedAt;
   }
 
   /** Keys that were changed in the new table since the swap. */
@@ -99,6 +105,7 @@ export class Intake implements ChangeSink {
   }
 
   committed(position: Position): void {
+    if (this.#swapSeen) this.#swappedAt ??= position;
     this.#parts.changes.committed(position);
   }
 

@@ -31,6 +31,8 @@ export interface Plan {
    * to verify.
    */
   readonly lossy: ReadonlySet<string>;
+  /** Columns of the ghost that need not hold what would be copied into them now: see revert-plan.ts. */
+  readonly uncompared?: ReadonlySet<string>;
   /** Indexes that the ghost does not have until they are built after the copy; null where all are there from the start. */
   readonly deferred: DeferredIndexes | null;
   /** Those of the new table: none, unless they are asked for. */

@@ -36,8 +36,11 @@ export async function showPlan(
   parts: MigrationParts,
 ): Promise<void> {
   const outlook = await lookAround(session, found, parts);
-  for (const line of describePlan(found, plan, outlook, parts.config)) parts.print(line);
-  await dropTable(session, found.artifacts.ghost);
+  const reverts = parts.config.names.revertOf !== undefined;
+  const describe = reverts ? describeRevert : describePlan;
+  for (const line of describe(found, plan, outlook, parts.config)) parts.print(line);
+  // What a revert has in the ghost's place is the application's.
+  if (!reverts) await dropTable(session, found.artifacts.ghost);
 }
 
 /** The plan of a migration, line by line, for a reviewer: what a run without --execute prints. */
@@ -62,6 +65,26 @@ function describePlan(survey: Survey, plan: Plan, outlook: Outlook, config: Migr
     `#   old table:       ${quoteTable(artifacts.old)}, ${config.okToDropTable ? 'dropped at the end' : 'kept'}`,
     ...surroundings(survey, outlook),
     '# New table:',
+    plan.ghost.createSql,
+  ];
+}
+
+/** The plan of a revert. */
+function describeRevert(survey: Survey, plan: Plan, outlook: Outlook, config: MigrationConfig): string[] {
+  const { original, artifacts, facts } = survey;
+  const { key, uncompared } = plan;
+  const [now, old] = [original.ref, artifacts.ghost].map(quoteTable);
+  return [
+    `# Plan for the revert of ${now} to ${old} on ${facts.hostname}:${facts.port} (${facts.version})`,
+    `#   strategy:        bring ${old} up to date from the binlog since the cut-over, swap behind a sentry table`,
+    `#   rows:            about ${original.rowsEstimate}; nothing is copied`,
+    `#   migration key:   ${key.key.name} (${key.columns.map(({ name }) => name).join(', ')})`,
+    `#   applying:        ${uniquenessTexts[plan.uniqueness]}`,
+    ...columnLines(plan),
+    `#   not compared:    ${list([...(uncompared ?? [])])}`,
+    `#   new table:       ${quoteTable(artifacts.old)}, ${config.okToDropTable ? 'dropped at the end' : 'kept'}`,
+    ...surroundings(survey, outlook),
+    '# Table after the revert:',
     plan.ghost.createSql,
   ];
 }

@@ -1,4 +1,4 @@
-import type { CheckpointState, CopiedPrefix } from '../core/checkpoint.ts';
+import { type CheckpointState, type CopiedPrefix, marksApart } from '../core/checkpoint.ts';
 import { clearAboveSql } from '../core/checkpoint-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
@@ -15,6 +15,7 @@ import type { Survey } from './inspect.ts';
 import { onOneSession } from './one-session.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { judgeRemains, type Remains } from './resume.ts';
+import { beginRevert } from './revert.ts';
 import { planTriggers } from './triggers.ts';
 
 /** From where an earlier run is continued. */
@@ -26,6 +27,8 @@ export interface ResumePoint {
   readonly chunkRows: number;
   /** Marks of this run have greater numbers; no mark of an earlier run has. */
   readonly lastMark: number;
+  /** Of the tables of ours only the ghost has been there since the position: what happened to others means nothing. */
+  readonly ghostOnly?: boolean;
 }
 
 /** A run that can begin: the tables are there. */
@@ -39,8 +42,6 @@ export interface Beginning {
 
 /** Rows that one statement removes: a transaction of bounded size. */
 const clearRows = 5000;
-/** More marks than a dead run can have written behind the last one that is known of it. */
-const marksApart = 1_000_000;
 
 /** The tables have been swapped by an earlier run. */
 export interface SwappedBefore {
@@ -65,6 +66,7 @@ export interface BeginContext {
  */
 export async function begin(context: BeginContext): Promise<Beginning | SwappedBefore> {
   const { found, parts, touching, signal } = context;
+  if (parts.config.names.revertOf !== undefined) return await beginRevert(context);
   const use = { name: 'preparation', signal };
   const remains = parts.config.refusals.resume
     ? await onOneSession(parts, use, (session) => judgeRemains(session, found, parts))

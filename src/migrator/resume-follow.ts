@@ -34,8 +34,9 @@ export async function follow(context: FollowContext): Promise<Position> {
   const { original, artifacts } = survey;
   const { stream, heartbeat, intake } = path;
   stream.subscribe(original.ref, { role: 'original', definition: original, codec: plan.codec });
-  stream.followChangelog(artifacts.changelog);
-  stream.watch([artifacts.ghost, artifacts.changelog, artifacts.old]);
+  const { ghost, changelog, old } = artifacts;
+  stream.followChangelog(changelog);
+  stream.watch(point?.ghostOnly ? [ghost] : [ghost, changelog, old]);
   if (!point) {
     const write = (sql: string): Promise<void> =>
       path.askSessions.use(async (session) => void (await session.execute(sql)), signal);

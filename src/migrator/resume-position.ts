@@ -23,13 +23,14 @@ export async function refusePosition(
   { task, state }: StoredCheckpoint,
   { streamed }: Survey,
   parts: MigrationParts,
+  refuse = cannotResume,
 ): Promise<void> {
   const { clock, config, log } = parts;
   const { position } = state;
   const before = state.streamed || task.server;
   const isOther = before !== streamed.uuid;
   if (isOther && !isPortable(position)) {
-    throw cannotResume(
+    throw refuse(
       'other-streamed-server',
       `its position ${position} is a file and an offset in the binlog of the server ${before}, and says nothing on ` +
         `${addressOf(config.inspected)} (${streamed.uuid})`,
@@ -41,7 +42,7 @@ export async function refusePosition(
     const missing = await withInspected(parts, (session) => findMissing(session, position));
     if (missing === null) break;
     const mayCome = isOther && missing.code === 'unknown' && clock.nowMs() - startMs < catchUp.timeoutMs;
-    if (!mayCome) throw notThere(position, missing);
+    if (!mayCome) throw notThere(position, missing, refuse);
     await clock.sleep(catchUp.pollMs);
   }
   if (isOther)
@@ -51,8 +52,8 @@ export async function refusePosition(
     );
 }
 
-function notThere(position: string, { code, why }: MissingPosition): Refusal {
-  return cannotResume(
+function notThere(position: string, { code, why }: MissingPosition, refuse: typeof cannotResume): Refusal {
+  return refuse(
     `position-${code}`,
     `the binlog cannot be read on from ${position}: ${why}`,
     code === 'purged'

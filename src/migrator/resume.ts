@@ -77,6 +77,8 @@ export async function refuseUnfinishedSwap(session: Session, found: Survey): Pro
     throw error;
   });
   if (stored === null) return;
+  // One that has ended is kept for --revert, and means nothing to the next migration.
+  if (stored.state.phase === 'done') return await refuseUnfinishedRevert(session, found, stored);
   const old = { ...found.artifacts.old, name: stored.task.oldName };
   const survey = { ...found, artifacts: { ...found.artifacts, old } };
   if (!(await isSwapped(session, survey, stored))) return;
@@ -91,8 +93,26 @@ export async function refuseUnfinishedSwap(session: Session, found: Survey): Pro
   );
 }
 
-/** @returns null when there is none, or not one of ours. */
-async function storedCheckpoint(session: Session, table: TableRef): Promise<StoredCheckpoint | null> {
+/** A revert drops its changelog when it has looked for late writes. @throws Refusal `swap-unfinished`. */
+async function refuseUnfinishedRevert(
+  session: Session,
+  { artifacts, original }: Survey,
+  { task }: StoredCheckpoint,
+): Promise<void> {
+  if (await findTable(session, { ...artifacts.old, name: task.oldName })) return;
+  if (!(await findTable(session, artifacts.changelog))) return;
+  if (shapeOf(original.createSql) !== shapeOf(task.originalSql)) return;
+  throw new Refusal(
+    'swap-unfinished',
+    `an earlier --revert has swapped the tables: ${quoteTable(original.ref)} is the old table already. Nothing was touched.`,
+    {
+      hint: 'Have it ended by the same command with --revert, or by poltergeist cleanup; then start again.',
+    },
+  );
+}
+
+/** Reads a checkpoint. @returns null when there is none, or not one of ours. */
+export async function storedCheckpoint(session: Session, table: TableRef): Promise<StoredCheckpoint | null> {
   const entry = await findTable(session, table);
   if (entry?.kind !== 'table' || !isMarked(entry.comment)) return null;
   return await readCheckpoint(session, table);

@@ -50,7 +50,7 @@ export function comparabilityOf(original: TableDefinition, plan: Plan): Comparab
   for (const { from, to } of plan.mapping.shared) {
     const compared = compareColumns(column(original, from), column(plan.ghost, to));
     // What may lose data is no copy.
-    if (compared === null || plan.lossy.has(to)) leftOut.push(from);
+    if (compared === null || plan.lossy.has(to) || plan.uncompared?.has(to)) leftOut.push(from);
     else columns.push(compared);
   }
   // A key that loses trailing spaces on its way is not the same key to us on both sides.

@@ -86,6 +86,25 @@ export async function writeCheckpoint(
   if (affectedRows === 0) throw takenOver(table);
 }
 
+/**
+ * Makes the checkpoint of a migration that has ended well say so, and where in the stream its tables were swapped.
+ * @param swappedAt text of the position right behind the RENAME; null where it is not known.
+ * @returns false where a revert could not go by it.
+ */
+export async function finishCheckpoint(
+  session: Session,
+  table: TableRef,
+  swappedAt: string | null,
+  wallMs: number,
+): Promise<boolean> {
+  const stored = await readCheckpoint(session, table);
+  if (stored?.state.phase === 'done') return true;
+  if (!stored || swappedAt === null) return false;
+  const state: CheckpointState = { ...stored.state, phase: 'done', settled: true, position: swappedAt };
+  await writeCheckpoint(session, table, stored.runId, state, wallMs);
+  return true;
+}
+
 /** Makes the checkpoint this run's: the one before cannot write it any more. @throws Failure `lock-lost`. */
 export async function takeOver(session: Session, table: TableRef, from: string, to: string): Promise<void> {
   const { affectedRows } = await session.execute(takeOverSql(table, from, to));

@@ -32,7 +32,7 @@ export function hooksOf(
   const constants: HookConstants = {
     ddl: options.alter ?? '',
     dryRun: !options.execute,
-    revert: false,
+    revert: options.revert,
     hint: options.hooksHint,
     hintOwner: options.hooksHintOwner,
     hintToken: options.hooksHintToken,

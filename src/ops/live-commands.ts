@@ -5,7 +5,7 @@ import { formatThresholds } from '../core/thresholds.ts';
 import { type Command, status, throttleNote } from './command.ts';
 import { readValue } from './option-value.ts';
 import type { OptionSpec } from './options/spec.ts';
-import { offeredOptions } from './options.ts';
+import { options } from './options.ts';
 
 type LiveOption = OptionSpec & { readonly live: keyof LiveSettings };
 
@@ -15,7 +15,7 @@ const withCommandOfTheirOwn = new Set<string>(['postpone-cut-over-flag-file']);
 /** The commands `name=value` and `name=?` of the options that may change while a migration runs. */
 export function liveCommands(): Command[] {
   const commands: Command[] = [];
-  for (const [name, spec] of offeredOptions)
+  for (const [name, spec] of options)
     if (spec.live !== undefined && !withCommandOfTheirOwn.has(name))
       commands.push(liveCommand(name, spec as LiveOption));
   return commands;

@@ -54,7 +54,9 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     names: {
       baseName: options.forceTableNames ?? undefined,
       oldTableAtMs: options.timestampOldTable ? extras.wallMs : undefined,
+      revertOf: options.revert ? (options.oldTable ?? undefined) : undefined,
     },
+    keepCheckpoint: options.checkpoint && !options.okToDropTable && !options.revert && !options.testOnReplica,
     okToDropTable: options.okToDropTable,
     deferIndexes: options.deferIndexes,
     gtid: options.gtid ? 'on' : 'auto',

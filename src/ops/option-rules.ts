@@ -15,7 +15,7 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     command: 'migrate',
-    broken: ({ alter }) => alter === null || alter.trim() === '',
+    broken: ({ alter, revert }) => !revert && (alter === null || alter.trim() === ''),
     message: '--alter must be given, and must not be empty',
     hint: 'For example: --alter "ADD COLUMN note TEXT", or --alter "ENGINE=InnoDB" for a rebuild.',
   },
@@ -24,6 +24,21 @@ const rules: readonly Rule[] = [
     broken: ({ resume, execute }) => resume && !execute,
     message: '--resume needs --execute',
     hint: 'A run without --execute leaves nothing that could be gone on with.',
+  },
+  {
+    command: 'migrate',
+    broken: ({ revert, oldTable }) => revert !== ((oldTable ?? '') !== ''),
+    message: '--revert and --old-table go together',
+    hint: 'For example: --revert --old-table=_t_del, of a migration that ran with --checkpoint.',
+  },
+  {
+    broken: ({ revert, resume }) => revert && resume,
+    message: '--revert and --resume contradict each other',
+    hint: 'A revert that was cut off is begun again by the same command.',
+  },
+  {
+    broken: ({ revert, testOnReplica }) => revert && testOnReplica,
+    message: '--revert does not go with --test-on-replica',
   },
   {
     broken: ({ includeTriggers, triggerSuffix }) => includeTriggers !== ((triggerSuffix ?? '') !== ''),

@@ -74,21 +74,3 @@ export function findOption(name: string): { name: OptionName; spec: OptionSpec }
 export function camelCase(name: string): keyof OptionValues {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof OptionValues;
 }
-
-/**
- * Options of gh-ost that are not built yet. They are refused by name: to ignore `--max-load` would be a lie. One that is
- * in the table already is not offered, neither in the help nor as a command.
- */
-export const laterOptions: ReadonlySet<string> = new Set(
-  `
-   revert
-   old-table
-  `
-    .trim()
-    .split(/\s+/),
-);
-
-/** The options that can be given today. */
-export const offeredOptions: ReadonlyMap<OptionName, OptionSpec> = new Map(
-  [...options].filter(([name]) => !laterOptions.has(name)),
-);

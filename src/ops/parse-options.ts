@@ -2,14 +2,7 @@ import { UsageError } from '../base/errors.ts';
 import { type ConfEntry, readConf } from './conf.ts';
 import { checkOptions } from './option-rules.ts';
 import { readValue } from './option-value.ts';
-import {
-  camelCase,
-  findOption,
-  laterOptions,
-  type OptionName,
-  type OptionValues,
-  options,
-} from './options.ts';
+import { camelCase, findOption, type OptionName, type OptionValues, options } from './options.ts';
 import { splitArguments } from './program.ts';
 
 /**
@@ -95,8 +88,6 @@ function confValues(entries: readonly ConfEntry[]): Map<OptionName, RawValue> {
 
 function oscName(entry: ConfEntry, called: string): OptionName {
   const found = findOption(entry.name);
-  if (laterOptions.has(entry.name.replaceAll('_', '-')))
-    throw new UsageError(`${called} is not supported yet`);
   if (found && !found.spec.commandLineOnly) return found.name;
   throw new UsageError(`${called} ${found ? 'can only be given on the command line' : 'is no option'}`);
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { UsageError } from '../base/errors.ts';
 import type { OptionSpec } from './options/spec.ts';
-import { laterOptions, optionGroups, options } from './options.ts';
+import { optionGroups, options } from './options.ts';
 
 const description = `Changes the schema of a live MySQL or MariaDB table, without triggers and without
 stopping its writers.
@@ -55,7 +55,7 @@ function command(): Command {
   program.configureHelp({ helpWidth: 110 });
   for (const [title, group] of Object.entries(optionGroups))
     for (const [name, spec] of Object.entries(group as Record<string, OptionSpec>))
-      if (!laterOptions.has(name)) program.addOption(declared(name, spec).helpGroup(`${title}:`));
+      program.addOption(declared(name, spec).helpGroup(`${title}:`));
   // A switch is declared like any option, since canonical() always gives it a value; only help leaves it out.
   const help = program.createHelp();
   program.configureHelp({
@@ -114,8 +114,6 @@ function canonical(argv: readonly string[]): string[] {
     const [, spelled, equals] = /^--?([^=-][^=]*)(=?)/s.exec(argument) ?? [];
     if (spelled === undefined) throw unexpected(argument, argv[at - 1]);
     const name = spelled === 'h' ? 'help' : spelled;
-    const later = laterOptions.has(name);
-    if (later) throw new UsageError(`--${name} is not supported yet`, { hint: 'See --help for what is.' });
     const spec = options.get(name as never);
     // What is unknown is left to commander, which names the nearest option; the rest is not read any more.
     if (spec === undefined) return [`--${name}`];

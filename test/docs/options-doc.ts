@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { OptionSpec } from '../../src/ops/options/spec.ts';
-import { laterOptions, optionGroups } from '../../src/ops/options.ts';
+import { optionGroups } from '../../src/ops/options.ts';
 
 const target = fileURLToPath(new URL('../../docs/options.md', import.meta.url));
 
@@ -28,7 +28,7 @@ export function optionsMarkdown(): string {
       '|---|---|---|---|---|',
     );
     for (const [name, spec] of Object.entries(group as Record<string, OptionSpec>))
-      if (!laterOptions.has(name)) lines.push(row(name, spec));
+      lines.push(row(name, spec));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -62,10 +62,11 @@ describe('what is stored', () => {
       },
       ...{ ghostSql: '', planHash: 'b', server: 'c', flavor: 'mysql', oldName: '_t_del', startedAtMs: 5 },
       deferred: null,
+      columns: [{ from: 'a', to: 'b' }],
     };
     assert.deepEqual(taskFromText(taskToText(task)), task);
-    const { deferred: _, ...older } = task;
-    assert.deepEqual(taskFromText(JSON.stringify(older)), { ...task, deferred: null });
+    const { deferred: _, columns: __, ...older } = task;
+    assert.deepEqual(taskFromText(JSON.stringify(older)), { ...task, deferred: null, columns: [] });
     const row = { runId: 'r', writtenAtMs: 1.5, task: taskToText(task), state: stateToText(state) };
     assert.match(
       firstCheckpointSql({ schema: 's', name: 't' }, row),

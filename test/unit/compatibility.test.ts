@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { commands } from '../../src/ops/commands.ts';
-import { offeredOptions } from '../../src/ops/options.ts';
+import { options } from '../../src/ops/options.ts';
 import { ghostCommands, ghostFlags, ghostHooks } from './compatibility-names.ts';
 
 interface Row {
@@ -43,7 +43,7 @@ test('each is said to be same, better, accepted without effect or not supported;
 
 test('what the page says of a flag is what the options table says', () => {
   for (const { name, here } of flags) {
-    const spec = offeredOptions.get(name as never);
+    const spec = options.get(name as never);
     assert.equal(here === 'not supported', spec === undefined, `--${name} is ${here}`);
     assert.equal(
       here === 'accepted without effect',

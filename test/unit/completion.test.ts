@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { completion } from '../../src/ops/completion.ts';
-import { offeredOptions } from '../../src/ops/options.ts';
+import { options } from '../../src/ops/options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'poltergeist-completion-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -32,7 +32,7 @@ test('each script is one that its shell can read', { skip: !has('bash') }, () =>
 });
 
 test('all three offer every option that does something, and none that is refused', () => {
-  const wanted = [...offeredOptions].filter(([, { withoutEffect }]) => !withoutEffect).map(([name]) => name);
+  const wanted = [...options].filter(([, { withoutEffect }]) => !withoutEffect).map(([name]) => name);
   for (const [shell, pattern] of Object.entries({
     bash: /--([\w-]+)/g,
     zsh: /'--([\w-]+)=/g,

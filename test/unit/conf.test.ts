@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../../src/base/errors.ts';
 import { readConf } from '../../src/ops/conf.ts';
-import { laterOptions } from '../../src/ops/options.ts';
 import { type ParsedOptions, parseOptions } from '../../src/ops/parse-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'poltergeist-conf-'));
@@ -138,8 +137,6 @@ execute-not-here-but-this-is = 1
 
 test('values of a conf file are checked, and errors name their line', () => {
   assert.throws(() => parse('[osc]\nchunk_size=many'), /\.cnf:2: chunk_size is a whole number, not "many"/);
-  for (const name of laterOptions)
-    assert.throws(() => parse(`[osc]\n${name}=1`), new RegExp(`\\.cnf:2: ${name} is not supported yet`));
   assert.throws(() => parse('[osc]\nexecute'), /\.cnf:2: execute can only be given on the command line/);
   assert.match(parse('[osc]\nchunk_size=1').notes[0]?.text ?? '', /\.cnf:2: chunk_size .* 1 is taken as 10/);
   assert.throws(() => parse('[osc]\nssl-ca=x'), /--ssl-ca needs --ssl/);

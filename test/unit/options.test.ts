@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/base/errors.ts';
 import { liveSettings } from '../../src/ops/live-settings.ts';
-import {
-  laterOptions,
-  type OptionName,
-  offeredOptions,
-  optionGroups,
-  options,
-} from '../../src/ops/options.ts';
+import { type OptionName, optionGroups, options } from '../../src/ops/options.ts';
 import { type ParsedOptions, parseOptions } from '../../src/ops/parse-options.ts';
 import { helpText } from '../../src/ops/program.ts';
 import { targetOf } from '../../src/ops/target.ts';
@@ -82,11 +76,6 @@ test('a switch with its value after a space is refused, not taken for true', () 
   const { message, hint } = refusal('--execute', 'false');
   assert.match(message, /unexpected argument "false"/);
   assert.match(hint ?? '', /--execute=false/);
-});
-
-test('options of gh-ost that are not built yet are named as such', () => {
-  for (const name of laterOptions)
-    assert.match(refusal(`--${name}=1`).message, new RegExp(`--${name} is not supported yet`));
 });
 
 test('numbers out of range are clamped, refused or ignored as gh-ost does', () => {
@@ -196,7 +185,7 @@ test('help, version and check-flag ask for nothing else to be right', () => {
 test('help shows every option under its group, in lines of a terminal', () => {
   const help = helpText();
   for (const title of Object.keys(optionGroups)) assert.ok(help.includes(`\n${title}:\n`), title);
-  for (const name of offeredOptions.keys()) assert.ok(help.includes(`  --${name} `), name);
+  for (const name of options.keys()) assert.ok(help.includes(`  --${name} `), name);
   for (const line of help.split('\n')) assert.ok(line.length <= 112, line);
 });
 

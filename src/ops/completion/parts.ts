@@ -1,6 +1,6 @@
 import { ctlOptions } from '../options/ctl.ts';
 import type { OptionSpec } from '../options/spec.ts';
-import { offeredOptions } from '../options.ts';
+import { options } from '../options.ts';
 
 /** What can be completed: an option with its name. */
 export interface Completable {
@@ -17,7 +17,7 @@ export const subcommands: Readonly<Record<string, string>> = {
 
 /** The options of a migration, without those that only scripts of gh-ost give. */
 export function migrationCompletables(): Completable[] {
-  return [...offeredOptions]
+  return [...options]
     .filter(([, spec]) => spec.withoutEffect === undefined)
     .map(([name, spec]) => ({ name, spec }));
 }

@@ -4,9 +4,14 @@ import { choice, flag, int, list, type OptionSpec, text } from './spec.ts';
 export const migrationOptions = {
   database: text('U', null, 'schema of the table (or named by a full ALTER TABLE in --alter)'),
   table: text('U', null, 'the table (or named by a full ALTER TABLE in --alter)'),
-  alter: text('U', null, 'the change: what follows ALTER TABLE t, or the full statement; mandatory', {
-    commandLineOnly: true,
-  }),
+  alter: text(
+    'U',
+    null,
+    'the change: what follows ALTER TABLE t, or the full statement; mandatory but for --revert',
+    {
+      commandLineOnly: true,
+    },
+  ),
   execute: flag(
     'U',
     'do it; otherwise validate, print the plan and the new CREATE TABLE, and leave nothing',
@@ -15,6 +20,15 @@ export const migrationOptions = {
     },
   ),
   resume: flag('U', 'go on where an earlier run of the same command stopped, from its last checkpoint'),
+  revert: flag(
+    'C',
+    'swap a migration back that ran with --checkpoint: the old table gets what was written since; needs --old-table',
+    { commandLineOnly: true },
+  ),
+  'old-table': text('C', null, 'name of the old table that --revert brings back, _t_del as a rule', {
+    commandLineOnly: true,
+  }),
+  checkpoint: flag('U', 'keep the last checkpoint _t_ghk when all has ended well, for --revert'),
   'checkpoint-seconds': int(
     'C',
     10,

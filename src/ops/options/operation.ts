@@ -75,7 +75,6 @@ export const legacyOptions = {
   charset: list('N', 'character sets of the connection', {
     withoutEffect: 'sessions speak utf8mb4 and values never pass through this process',
   }),
-  checkpoint: flag('U', 'write checkpoints', { withoutEffect: 'checkpoints are always written' }),
   'skip-strict-mode': flag('C', 'do not write in strict mode', {
     withoutEffect: 'the copy is always strict: --allow-lossy names the columns where it need not be',
   }),
