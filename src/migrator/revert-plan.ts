@@ -20,7 +20,7 @@ export const noAlter: Alter = {
  * What would lead from the new table back to the old one, as far as columns go.
  * @param pairs where the migration has put the old table's columns.
  */
-export function backwards(pairs: readonly ColumnPair[], now: TableDefinition, old: TableDefinition): Alter {
+function backwards(pairs: readonly ColumnPair[], now: TableDefinition, old: TableDefinition): Alter {
   const names = (columns: readonly Column[], others: readonly string[]): string[] =>
     columns.map(({ name }) => name).filter((name) => !others.includes(name));
   return {
@@ -50,7 +50,7 @@ export interface RevertPlan {
  * the migration has changed a column's type they may hold what the new table could not, so such a column is not compared.
  * @param found with the present table as the original.
  * @param old the old table, in the ghost's part.
- * @throws Refusal `lost-columns`, and all that `makePlan` refuses: no shared key among it.
+ * @throws Refusal `lost-columns`, and all that `makePlan` refuses: no migration key among it.
  */
 export function planRevert(
   found: Survey,

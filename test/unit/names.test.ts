@@ -30,6 +30,8 @@ describe('artifact names', () => {
     });
     assert.equal(artifactNames('t', { oldTableAtMs: atMs }).old, '_t_20260203040506_del');
     assert.equal(artifactNames('t', { baseName: 'x' }).ghost, '_x_gho');
+    const { ghost, old } = artifactNames('t', { revertOf: '_t_del' });
+    assert.deepEqual([ghost, old], ['_t_del', '_t_rev_del']);
   });
 
   it('can be shown before they are checked', () => {

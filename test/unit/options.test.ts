@@ -128,6 +128,9 @@ test('options that contradict each other are refused', () => {
     ['--migrate-on-replica', '--test-on-replica'],
     ['--test-on-replica-skip-replica-stop'],
     ['--switch-to-rbr', '--assume-rbr'],
+    ['--revert'],
+    ['--revert', '--old-table=_t_del', '--resume', '--execute'],
+    ['--revert', '--old-table=_t_del', '--test-on-replica'],
     ['--master-user=x'],
     ['--master-password=x'],
   ])
