@@ -10,7 +10,7 @@ import { DATABASE } from './plan.ts';
 import { soak } from './series.ts';
 import { createSql, makeRandomTable } from './table.ts';
 
-const SEEDS: Readonly<Record<Flavor, number>> = { mysql: 61, mariadb: 61 };
+const SEEDS: Readonly<Record<Flavor, number>> = { mysql: 129, mariadb: 129 };
 
 /** Changes that are tried on an empty table. */
 const CHANGES = 60;
