@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { Ambiguous, messageOf } from '../base/errors.ts';
 import { rewrittenColumn, type ShownColumn } from '../core/metadata-only-column.ts';
 import { quoteName, quoteTable } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
@@ -82,6 +82,15 @@ async function wasDone({ connection, clock, original }: DirectAlter, lost: Sessi
     await endStatement(pool, lost, clock, new AbortController().signal);
     const now = await pool.use((session) => readTableDefinition(session, original.ref));
     return now !== null && withoutCounter(now.createSql) !== withoutCounter(original.createSql);
+  } catch (error) {
+    // To try again would be wrong: two columns that swap their names would have them back, and success be reported.
+    throw new Ambiguous(
+      `whether the server has altered ${quoteTable(original.ref)} cannot be told: ${messageOf(error)}`,
+      {
+        hint: 'Look at SHOW CREATE TABLE, and that no ALTER of it is running; then start again, or leave it if it is done.',
+        cause: error,
+      },
+    );
   } finally {
     await pool.close();
   }
