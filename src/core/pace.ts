@@ -26,7 +26,7 @@ export interface PaceOptions {
 /** What a pace does unless it is told otherwise. */
 export const paceDefaults: PaceOptions = {
   ...{ start: 2, min: 0.1, max: 8 },
-  ...{ slowdownBusy: 1.3, slowdownPaced: 1.7, gain: 1.05, inCompany: 0.5 },
+  ...{ slowdownBusy: 1.2, slowdownPaced: 1.7, gain: 1.05, inCompany: 0.5 },
 };
 
 /** What a level is judged by. */
