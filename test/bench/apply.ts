@@ -30,7 +30,9 @@ export async function run(args: readonly string[]): Promise<object> {
     run = new HeldMigration(lab.primary, job);
     await run.reach(/State: postponing cut-over/);
     await run.ask('throttle');
-    for (let from = 0; from < rows; from += batchRows) {
+    // INSERT .. SELECT leaves gaps in the numbers.
+    const last = Number(await runSqlForValue(connection, `SELECT MAX(id) FROM ${database}.${table}`));
+    for (let from = 0; from < last; from += batchRows) {
       const range = `id > ${from} AND id <= ${from + batchRows}`;
       await runSql(connection, `UPDATE ${database}.${table} SET pad = 'changed' WHERE ${range}`);
     }
