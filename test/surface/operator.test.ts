@@ -1,5 +1,6 @@
-// A migration as its operators run it, from the runbook: flag files and hooks, a control replica, commands on the socket while it
-// throttles, a signal, --resume, postponing, and the swap; with writers all the time. Every line that a runbook greps for is there.
+// A migration as its operators run it, from the runbook: through a replica, with flag files and hooks, another replica whose lag
+// counts, commands on the socket while it throttles, a signal, --resume, postponing, and the swap on the primary; with writers all
+// the time. Every line that a runbook greps for is there.
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -30,11 +31,11 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
     const path = (name: string): string => join(folder, name);
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'pg-operator-'));
-      lab = await start({ flavor, replicas: 1 });
+      lab = await start({ flavor, replicas: 2 });
       sql = await lab.primary.connect();
-      replica = await lab.replicas[0]!.connect();
+      replica = await lab.replicas[1]!.connect();
       await prepare(sql, 3000);
-      await waitForReplica(lab.primary, lab.replicas[0]!, 20_000);
+      for (const each of lab.replicas) await waitForReplica(lab.primary, each, 20_000);
     });
     after(async () => {
       child?.kill('SIGKILL');
@@ -64,10 +65,10 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       writeFileSync(path(`gh-ost-on-${name}`), `#!/bin/sh\n${note}\n`);
       chmodSync(path(`gh-ost-on-${name}`), 0o755);
     };
-    const control = (): string => `127.0.0.1:${lab.replicas[0]!.port}`;
+    const control = (): string => `127.0.0.1:${lab.replicas[1]!.port}`;
     const begin = async (...more: string[]): Promise<void> => {
       child = startCli(
-        migrationArguments(lab.primary, 'extra', [
+        migrationArguments(lab.replicas[0]!, 'extra', [
           ...['--throttle-flag-file', path('throttle'), '--postpone-cut-over-flag-file', path('postpone')],
           ...[
             '--panic-flag-file',
@@ -84,7 +85,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
             '--max-load=Threads_running=900',
           ],
           ...['--chunk-size=10', '--checkpoint-seconds=1', '--exact-rowcount', '--verbose', ...more],
-        ]),
+        ]).filter((each) => each !== '--allow-on-master'),
       );
       await until(() => existsSync(path('sock')), 'the socket', 20_000);
     };
