@@ -68,8 +68,8 @@ for (const { name, spec } of WORLDS) {
       await held;
       await load.stop();
       await assertNothingLost(ledger, 'connections stood still');
-      // Those that always have something to say, and one of those that are at work by turns.
-      for (const kind of ['heartbeat', 'checkpoint', '(copier|questions|applier)', 'verifier'])
+      // Those that always have something to say. Copier, questions and applier may all be waiting for a mark, which is the heartbeat's.
+      for (const kind of ['heartbeat', 'checkpoint', 'verifier'])
         assert.match(run.lines.join('\n'), lateBy(kind));
     });
   });
