@@ -4,7 +4,6 @@ import type { ChangeSet } from '../core/changeset.ts';
 import { type ComparedColumn, compareColumns } from '../core/comparison.ts';
 import { ComparisonSql } from '../core/comparison-sql.ts';
 import type { Gate } from '../core/gate.ts';
-import type { Pace } from '../core/pace.ts';
 import type { Column, TableDefinition } from '../core/table.ts';
 import type { VerifyChunks } from '../core/verify-store.ts';
 import type { Visibility } from '../core/visibility.ts';
@@ -27,7 +26,6 @@ export interface VerifySurroundings {
   readonly visibility: Visibility;
   readonly turnstile: Turnstile;
   readonly gate: Gate;
-  readonly pace: Pace;
   readonly retry: Retry;
   readonly sessions: SessionPool;
 }

@@ -174,10 +174,9 @@ export class Verifier {
     this.#notCompared = keys.length - done;
   }
 
-  async #work({ worker, signal, wait, end }: Shift): Promise<void> {
-    const { gate, chunks, retry, pace } = this.#parts;
+  async #work({ signal, end }: Shift): Promise<void> {
+    const { gate, chunks, retry } = this.#parts;
     for (;;) {
-      if (pace && !(await wait((either) => pace.turn(worker, either)))) return;
       await gate.pass(signal);
       // What differs must be remembered, however much it is: wait for the looks.
       await this.#progressed.until(() => !this.#watch.full, signal);
@@ -186,13 +185,13 @@ export class Verifier {
       this.#share += this.#options.percent;
       if (this.#share >= 100) {
         this.#share -= 100;
-        await (pace ? pace.piece(worker, () => this.#compare(chunk, signal)) : this.#compare(chunk, signal));
+        await this.#compare(chunk, signal);
       } else this.#chunksSkipped += 1;
       chunks.settle(chunk);
     }
   }
 
-  async #compare(chunk: Chunk, signal: AbortSignal): Promise<number> {
+  async #compare(chunk: Chunk, signal: AbortSignal): Promise<void> {
     const { store, retry, clock, chunks } = this.#parts;
     const startMs = clock.nowMs();
     const what = `verifying chunk ${chunk.number}`;
@@ -206,7 +205,6 @@ export class Verifier {
     chunks.feedback(chunk, rows, clock.nowMs() - startMs);
     this.#rows += rows;
     this.#chunks += 1;
-    return rows;
   }
 
   /** See the class comment. */
