@@ -10,6 +10,7 @@ import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
 import { refuseLeftBehind, settleLateWrites, tellUnsettled } from './migrator/late-writes.ts';
 import { onOneSession } from './migrator/one-session.ts';
+import { copyPaced } from './migrator/pace.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
@@ -167,7 +168,7 @@ export class Migrator implements MigrationControls {
     await moments?.reach('before-row-copy', signal);
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
-    await path.copier.run(path.copyWorkers, signal);
+    await copyPaced(path, signal);
     await catchUp(path, signal);
     this.#progress.end();
     const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));

@@ -56,7 +56,7 @@ export interface DataPath {
   readonly chunker: Chunker;
   readonly copier: Copier;
   readonly applier: Applier;
-  /** Gives the workers of copy and verification their turns. */
+  /** Gives the workers of the copy their turns. */
   readonly pacer: Pacer;
   /** Workers that may copy beside each other. */
   readonly copyWorkers: number;
@@ -136,7 +136,7 @@ export function buildDataPath(
   const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun });
   const shared = {
     ...{ store, changes, watermark, conflicts, turnstile, retry },
-    ...{ visibility: heartbeat, gate: throttling.bulk, pace: pacer },
+    ...{ visibility: heartbeat, gate: throttling.bulk },
   };
   const intake: Intake = new Intake({
     ...{ original: original.ref, ghost: artifacts.ghost, changes, stream, fail, log },
@@ -156,7 +156,7 @@ export function buildDataPath(
     ...{ stream, watermark, changes, intake, heartbeat, chunker, conflicts, turnstile, retry, applySessions },
     pacer,
     copyWorkers: copyWorkersMax(survey.facts, plan, config.copyWorkers, pacer.workersMax, log),
-    copier: new Copier({ ...shared, retry: copyRetry, chunks: chunker, clock }),
+    copier: new Copier({ ...shared, pace: pacer, retry: copyRetry, chunks: chunker, clock }),
     applier: new Applier({ ...shared, gate: throttling, sizing: settings }),
     askSessions: pools.ask,
     resumed: point !== null,

@@ -1,5 +1,7 @@
+import { Scope } from '../base/scope.ts';
 import type { ChangeSet } from '../core/changeset.ts';
 import type { SessionPool } from '../mysql/pool.ts';
+import type { Copier } from '../stages/copier.ts';
 import { Pacer } from '../stages/pacer.ts';
 import type { MigrationParts } from './config.ts';
 import type { Throttling } from './throttling.ts';
@@ -18,7 +20,7 @@ const runningThreads = 'Threads_running';
 /** Threads that only wait come and go with replicas: counted this often, ms. */
 const waitingEveryMs = 5000;
 
-/** Makes the pacer of copy and verification: fixed by --concurrency, else steered by what others notice of us. */
+/** Makes the pacer of the copy: fixed by --concurrency, else steered by what others notice of us. */
 export function makePacer({ config, settings, clock }: MigrationParts, around: PaceSurroundings): Pacer {
   const { throttling, pools, changes } = around;
   let waitingThreads: { readonly count: number; readonly atMs: number } | null = null;
@@ -49,4 +51,29 @@ export function makePacer({ config, settings, clock }: MigrationParts, around: P
     },
     config.copyWorkers,
   );
+}
+
+/** A copy and who sets its pace. */
+export interface PacedCopy {
+  readonly copier: Pick<Copier, 'run'>;
+  readonly pacer: Pick<Pacer, 'run'>;
+  readonly copyWorkers: number;
+}
+
+/**
+ * Copies all rows. The pace is measured for that long only: behind it there is nothing to hold back, and a cut-over may be
+ * postponed for days.
+ * @throws as `Copier.run`.
+ */
+export async function copyPaced(
+  { copier, pacer, copyWorkers }: PacedCopy,
+  signal: AbortSignal,
+): Promise<void> {
+  const scope = new Scope(signal);
+  scope.spawn((stop) => pacer.run(stop));
+  try {
+    await copier.run(copyWorkers, scope.signal);
+  } finally {
+    await scope.close(new Error('all rows are copied'));
+  }
 }

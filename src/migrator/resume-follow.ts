@@ -49,7 +49,6 @@ export async function follow(context: FollowContext): Promise<Position> {
   scope.spawn((stop) => intake.relieve(stop));
   await stream.ready(signal);
   scope.spawn((stop) => heartbeat.run(parts.config.heartbeatIntervalMs, stop));
-  scope.spawn((stop) => path.pacer.run(AbortSignal.any([stop, path.retired.signal])));
   // Once the tables are swapped nothing may rest any more, and no load may end the run.
   scope.spawn((stop) => throttler.run(AbortSignal.any([stop, path.retired.signal])));
   const watch = {

@@ -21,7 +21,7 @@ const readEveryMs = 500;
 const sliceMs = 100;
 
 /**
- * Gives the workers of bulk work (copy, verification) their turns: as many as the level says, and with pauses where it is below 1 or
+ * Gives the workers of the copy their turns: as many as the level says, and with pauses where it is below 1 or
  * the operator wants to be nice. With a fixed number nothing is measured.
  *
  * A worker is parked (its number is not below the number of workers), at rest (after a piece, for a multiple of its time), or

@@ -174,14 +174,14 @@ export class Verifier {
     this.#notCompared = keys.length - done;
   }
 
-  async #work({ signal, end }: Shift): Promise<void> {
+  async #work({ signal }: Shift): Promise<void> {
     const { gate, chunks, retry } = this.#parts;
     for (;;) {
       await gate.pass(signal);
       // What differs must be remembered, however much it is: wait for the looks.
       await this.#progressed.until(() => !this.#watch.full, signal);
       const chunk = await retry('looking up a chunk to verify', () => chunks.next(signal), signal);
-      if (!chunk) return end();
+      if (!chunk) return;
       this.#share += this.#options.percent;
       if (this.#share >= 100) {
         this.#share -= 100;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PaceController } from '../../src/core/pace.ts';
+import { copyPaced } from '../../src/migrator/pace.ts';
 import { Pacer } from '../../src/stages/pacer.ts';
 import { VirtualClock } from '../lab/virtual-clock.ts';
 
@@ -114,5 +115,44 @@ describe('the pace', () => {
     }
     assert.equal(Math.max(...levels), 3);
     assert.ok(levels.filter((level) => level === 3).length <= 12, `tried all the time: ${levels.join(' ')}`);
+  });
+});
+
+describe('a copy at its pace', () => {
+  /** Measures until it is told to stop, as the real one does. */
+  const pacer = () => {
+    const seen = { running: false };
+    const run = (signal: AbortSignal): Promise<void> => {
+      seen.running = true;
+      return new Promise((resolve) =>
+        signal.addEventListener('abort', () => {
+          seen.running = false;
+          resolve();
+        }),
+      );
+    };
+    return { seen, run };
+  };
+
+  it('nothing is measured any more once it is over: a cut-over may be postponed for days', async () => {
+    const { seen, run } = pacer();
+    const copier = { run: async () => assert.equal(seen.running, true) };
+    await copyPaced({ copier, pacer: { run }, copyWorkers: 2 }, forever);
+    assert.equal(seen.running, false);
+  });
+
+  it('what it fails with comes through, and so does what a pacer fails with', async () => {
+    const { seen, run } = pacer();
+    const failing = { run: () => Promise.reject(new Error('a chunk')) };
+    await assert.rejects(copyPaced({ copier: failing, pacer: { run }, copyWorkers: 2 }, forever), /a chunk/);
+    assert.equal(seen.running, false);
+    const waiting = {
+      run: (_: number, signal: AbortSignal) =>
+        new Promise<void>((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason)),
+        ),
+    };
+    const broken = { run: () => Promise.reject(new Error('a pace')) };
+    await assert.rejects(copyPaced({ copier: waiting, pacer: broken, copyWorkers: 2 }, forever), /a pace/);
   });
 });
