@@ -36,15 +36,16 @@ for (const { name, spec } of WORLDS) {
         for (const one of proxy.connections) one.freeze();
       };
       const lateBy = (who: string): RegExp => new RegExp(`\\b${who} \\d.*no answer within 700 ms`);
-      // The comparison is over too soon to be met at work: it waits for a lock, which is the same to it.
-      const holdGhost = async (): Promise<void> => {
+      // They are over too soon to be met at work, or wait for a mark: they wait for a lock, which is the same to them.
+      const holdGhost = async (from: string): Promise<void> => {
+        run.migrator.throttle();
         const holder = await lab.primary.connect();
         await runSql(holder, `LOCK TABLES ${DB}._items_gho WRITE`);
         run.migrator.unthrottle();
-        await until(() => run.lines.some((line) => lateBy('verifier').test(line)), 'a late comparison');
+        await until(() => run.lines.some((line) => lateBy(from).test(line)), `${from} is late`);
         await holder.end();
       };
-      let held = Promise.resolve();
+      const held: Promise<void>[] = [];
       let [copying, frozen] = [false, false];
       const run = startRun(
         { ...lab.primary, host: proxy.host, port: proxy.port },
@@ -53,23 +54,21 @@ for (const { name, spec } of WORLDS) {
           extra: ['--chunk-size', '100', '--default-retries', '100', '--checkpoint-seconds', '1'],
           onLine: (message) => {
             // All that there are, when they are at work; those that come later are let through. The checkpoint's comes last.
+            if (message === 'phase copying') held.push(holdGhost('copier'));
             copying ||= message === 'phase copying';
             if (copying && !frozen && message.startsWith('checkpoint success')) {
               frozen = true;
               freeze();
             }
-            if (message !== 'Row copy complete') return;
-            run.migrator.throttle();
-            held = holdGhost();
+            if (message === 'Row copy complete') held.push(holdGhost('verifier'));
           },
         },
       );
       assert.equal(await ended(run, 90_000), undefined, run.lines.join('\n'));
-      await held;
+      await Promise.all(held);
       await load.stop();
       await assertNothingLost(ledger, 'connections stood still');
-      // Those that always have something to say. Copier, questions and applier may all be waiting for a mark, which is the heartbeat's.
-      for (const kind of ['heartbeat', 'checkpoint', 'verifier'])
+      for (const kind of ['heartbeat', 'checkpoint', 'copier', 'verifier'])
         assert.match(run.lines.join('\n'), lateBy(kind));
     });
   });
