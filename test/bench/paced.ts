@@ -1,24 +1,11 @@
-import { parseArgs } from 'node:util';
 import { measureBusy } from './parts/busy.ts';
 import { writeOnly } from './parts/writers.ts';
 
-/**
- * A migration beside 4 writers paced at half of what the server takes from them. Options: --rows N, --server
- * mysql|mariadb, --concurrency N.
- */
-export async function run(args: readonly string[]): Promise<object> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rows: { type: 'string', default: '2000000' },
-      server: { type: 'string', default: 'mysql' },
-      concurrency: { type: 'string' },
-    },
-  });
-  const rows = Number(values.rows);
-  return measureBusy({
-    ...{ rows, server: values.server, writers: 4, transaction: writeOnly(rows), idleToo: true },
+/** A migration beside writers that are paced at half of what the server takes from them: see parts/busy.ts. */
+export function run(args: readonly string[]): Promise<object> {
+  return measureBusy(args, (rows) => ({
+    transaction: writeOnly(rows),
     pace: (unpaced) => Math.max(1, Math.round(unpaced / 2)),
-    options: values.concurrency === undefined ? [] : ['--concurrency', values.concurrency],
-  });
+    idleToo: true,
+  }));
 }

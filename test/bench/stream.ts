@@ -7,6 +7,7 @@ import type { BinlogStream } from '../../src/mysql/binlog/stream.ts';
 import { type LabServer, runSql, startLab } from '../lab/lab.ts';
 import { CHANGELOG, follow, Marker, makeStream } from '../mysql/stream-lab.ts';
 import { HeldMigration } from './parts/held.ts';
+import { allowNumbers, numbersSql } from './parts/numbers.ts';
 
 const batchRows = 100_000;
 const rowBytes = 200;
@@ -53,13 +54,9 @@ async function createTables(connection: Connection): Promise<void> {
 }
 
 async function fill(connection: Connection, server: LabServer, table: string, rows: number): Promise<void> {
-  const isMysql = server.flavor === 'mysql';
-  if (isMysql) await runSql(connection, `SET SESSION cte_max_recursion_depth = ${batchRows + 1}`);
+  await allowNumbers(connection, server.flavor, batchRows);
   for (let done = 0; done < rows; done += batchRows) {
-    const [first, last] = [done + 1, done + batchRows];
-    const numbers = isMysql
-      ? `WITH RECURSIVE s (n) AS (SELECT ${first} UNION ALL SELECT n + 1 FROM s WHERE n < ${last}) SELECT n FROM s`
-      : `SELECT seq AS n FROM ${CHANGELOG.schema}.seq_${first}_to_${last}`;
+    const numbers = numbersSql(server.flavor, CHANGELOG.schema, done + 1, done + batchRows);
     const values = "n, n, REPEAT('c', 120), REPEAT('p', 55)";
     await runSql(
       connection,

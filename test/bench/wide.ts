@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Connection } from 'mysql2/promise';
-import { type Lab, runSql, startLab } from '../lab/lab.ts';
+import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
+import { allowNumbers, numbersSql } from './parts/numbers.ts';
 import { compareRebuilds, type Rebuilds } from './parts/rebuilds.ts';
 
 const batchRows = 5000;
@@ -58,14 +59,11 @@ async function compare(lab: Lab, shape: Shape): Promise<Rebuilds> {
   return figures;
 }
 
-async function fill(connection: Connection, flavor: string, { rows, values }: Shape): Promise<void> {
-  if (flavor === 'mysql') await runSql(connection, `SET SESSION cte_max_recursion_depth = ${batchRows + 1}`);
+async function fill(connection: Connection, flavor: Flavor, { rows, values }: Shape): Promise<void> {
+  await allowNumbers(connection, flavor, batchRows);
   for (let done = 0; done < rows; done += batchRows) {
     const [from, to] = [done + 1, Math.min(rows, done + batchRows)];
-    const numbers =
-      flavor === 'mysql'
-        ? `WITH RECURSIVE s (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM s WHERE n < ${to}) SELECT n FROM s`
-        : `SELECT seq AS n FROM wide.seq_${from}_to_${to}`;
+    const numbers = numbersSql(flavor, 'wide', from, to);
     await runSql(connection, `INSERT INTO wide.t SELECT ${values} FROM (${numbers}) AS numbers`);
   }
 }

@@ -2,7 +2,6 @@
 // ask for has to happen, and what they read has to be true.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
@@ -17,24 +16,12 @@ import {
   tablesOf,
   until,
 } from '../fault/fault-lab.ts';
+import { ask } from '../lab/ask.ts';
 import { type Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
 
 const NOT_POSTPONING =
   'You may only invoke this when gh-ost is actively postponing migration. At this time it is not';
-
-/** What the socket answers to a line. */
-function ask(path: string, line: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const socket = connect(path, () => socket.write(`${line}\n`));
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-    socket.on('end', () => resolve(text.trimEnd()));
-    socket.on('error', reject);
-  });
-}
 
 describe('a run under control', () => {
   let lab: Lab;

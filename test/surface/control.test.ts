@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { DB, hasColumn, prepare, start, tablesOf, until } from '../fault/fault-lab.ts';
+import { ask } from '../lab/ask.ts';
 import { type Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
-import { ask, freePort } from './surface-lab.ts';
+import { freePort } from './surface-lab.ts';
 
 const NOTE = '# Note: you may only throttle for as long as your binary logs are not purged';
 const STATUS =

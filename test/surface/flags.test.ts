@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 import type { Connection } from 'mysql2/promise';
 import { options } from '../../src/ops/options.ts';
 import { DB, hasColumn, migrationArguments, prepare, start, tablesOf } from '../fault/fault-lab.ts';
+import { ask } from '../lab/ask.ts';
 import { Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
-import { ask } from './surface-lab.ts';
 
 const HELD_CLI = fileURLToPath(new URL('../fault/held-cli.ts', import.meta.url));
 const NOT_POSTPONING =

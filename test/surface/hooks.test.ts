@@ -4,26 +4,14 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { hasColumn, migrationArguments, prepare, start, tablesOf, until } from '../fault/fault-lab.ts';
+import { ask } from '../lab/ask.ts';
 import { type Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
-
-function ask(path: string, line: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const socket = connect(path, () => socket.write(`${line}\n`));
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-    socket.on('end', () => resolve(text.trimEnd()));
-    socket.on('error', reject);
-  });
-}
 
 const names = [
   ...['startup', 'validated', 'rowcount-complete', 'before-row-copy', 'batch-copy-retry', 'status'],

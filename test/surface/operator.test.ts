@@ -3,7 +3,6 @@
 // the time. Every line that a runbook greps for is there.
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -18,6 +17,7 @@ import {
   start,
   until,
 } from '../fault/fault-lab.ts';
+import { ask as askAt } from '../lab/ask.ts';
 import { type Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql, waitForReplica } from '../lab/lab.ts';
 
@@ -46,16 +46,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       rmSync(folder, { recursive: true, force: true });
     });
 
-    const ask = (line: string): Promise<string> =>
-      new Promise((resolve, reject) => {
-        let text = '';
-        const socket = connect(path('sock'), () => socket.write(`${line}\n`));
-        socket.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        socket.on('end', () => resolve(text.trimEnd()));
-        socket.on('error', reject);
-      });
+    const ask = (line: string): Promise<string> => askAt(path('sock'), line);
     const state = async (): Promise<string> => /State: ([^;]*)/.exec(await ask('sup'))?.[1] ?? '';
     const stateIs = (wanted: RegExp): Promise<void> =>
       until(async () => wanted.test(await state()), `state ${wanted}`, 60_000);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import type { Connection } from 'mysql2/promise';
 import { type Lab, runSql, startLab } from '../../lab/lab.ts';
 import { ghostCommand, isOnPath, type Job, migrate, ratio, secondsSince } from './migration.ts';
@@ -11,11 +11,10 @@ import { type Transaction, type Window, Writers } from './writers.ts';
 const ghostTimeoutMs = 240_000;
 const aloneSeconds = 20;
 
-/** A busy table that is migrated. */
+const writerCount = 4;
+
+/** What the writers of a busy table do. */
 export interface BusySpec {
-  readonly rows: number;
-  readonly server: string;
-  readonly writers: number;
   readonly transaction: Transaction;
   /** Transactions a second of all writers, given what they do when nothing holds them back; without it, that. */
   readonly pace?: (unpaced: number) => number;
@@ -23,26 +22,40 @@ export interface BusySpec {
   readonly changes?: number;
   /** Also migrate before the writers begin, to compare with. */
   readonly idleToo: boolean;
-  readonly options: readonly string[];
 }
 
 /**
- * What a migration costs the writers of its table, and they it: the writers alone, then with the migration, on one server in
- * one run. gh-ost beside it where it is on PATH.
+ * What a migration costs the writers of its table, and they it: 4 writers alone, then with the migration, on one server in
+ * one run. gh-ost beside it where it is on PATH. Options: --rows N, --server mysql|mariadb, --concurrency N.
+ * @param specOf gets the number of rows.
  */
-export async function measureBusy(spec: BusySpec): Promise<object> {
-  const flavor = spec.server === 'mariadb' ? 'mariadb' : 'mysql';
+export async function measureBusy(
+  args: readonly string[],
+  specOf: (rows: number) => BusySpec,
+): Promise<object> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: 'string', default: '2000000' },
+      server: { type: 'string', default: 'mysql' },
+      concurrency: { type: 'string' },
+    },
+  });
+  const rows = Number(values.rows);
+  const options = values.concurrency === undefined ? [] : ['--concurrency', values.concurrency];
+  const spec = specOf(rows);
+  const flavor = values.server === 'mariadb' ? 'mariadb' : 'mysql';
   const lab = await startLab({ flavor, options: { innodb_buffer_pool_size: '2G' } });
   const writers = new Writers(lab.primary, spec.transaction);
   try {
     const connection = await lab.primary.connect();
-    await createSysbenchTable(connection, lab.primary, spec.rows);
+    await createSysbenchTable(connection, lab.primary, rows);
     await settle(connection);
-    const job: Job = { database, table, alter: 'ENGINE=InnoDB', options: spec.options };
+    const job: Job = { database, table, alter: 'ENGINE=InnoDB', options };
     const idleSeconds = spec.idleToo ? (await migrate(lab.primary, job)).seconds : null;
     if (spec.idleToo) await dropOld(connection);
     const rate = await paceOf(spec, writers);
-    writers.start(spec.writers, rate);
+    writers.start(writerCount, rate);
     const alone = await writers.measure(aloneSeconds);
     writers.begin();
     const { seconds, backlogMax } = await migrate(lab.primary, job);
@@ -53,7 +66,7 @@ export async function measureBusy(spec: BusySpec): Promise<object> {
     const idle = idleSeconds === null ? {} : { idleSeconds, ratioIdle: ratio(seconds, idleSeconds) };
     return {
       server: `${lab.primary.flavor} ${lab.primary.version}`,
-      ...{ rows: spec.rows, seconds, ...idle },
+      ...{ rows, seconds, ...idle },
       ...inFigures(alone, during, spec.changes ?? 1),
       ...{ backlogMax, ghost },
     };
@@ -65,7 +78,7 @@ export async function measureBusy(spec: BusySpec): Promise<object> {
 
 async function paceOf(spec: BusySpec, writers: Writers): Promise<number | undefined> {
   if (spec.pace === undefined) return undefined;
-  writers.start(spec.writers);
+  writers.start(writerCount);
   const { perSecond } = await writers.measure(aloneSeconds / 2);
   await writers.stop();
   return spec.pace(perSecond);

@@ -1,13 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../../lab/ask.ts';
 import { type Child, startCli } from '../../lab/children.ts';
 import type { ServerAddress } from '../../lab/lab.ts';
 import { type Job, peakMB } from './migration.ts';
 
 const startTimeoutMs = 600_000;
+const pollMs = 250;
+const pollsMax = 2400;
 
 /** A run of the command whose cut-over is postponed, and that is spoken to by its socket. */
 export class HeldMigration {
@@ -35,14 +37,7 @@ export class HeldMigration {
 
   /** What the socket answers to a line. */
   ask(line: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      let text = '';
-      const socket = connect(join(this.#folder, 'socket'), () => socket.write(`${line}\n`));
-      socket.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      socket.on('end', () => resolve(text)).on('error', reject);
-    });
+    return ask(join(this.#folder, 'socket'), line);
   }
 
   /** Keys that wait to be applied. */
@@ -53,14 +48,17 @@ export class HeldMigration {
     return Number(backlog);
   }
 
-  /** Waits until the backlog has not grown for so long; gives it. */
+  /** Waits until the backlog has not changed for so long; gives it. @throws an Error where it never rests. */
   async backlogAtRest(restMs: number): Promise<number> {
-    for (let [last, restedMs] = [-1, 0]; ; restedMs += 250) {
+    let [last, restedMs] = [-1, 0];
+    for (let polls = 0; polls < pollsMax; polls += 1) {
       const now = await this.backlog();
-      if (now !== last) [last, restedMs] = [now, 0];
-      else if (restedMs >= restMs) return now;
-      await sleep(250);
+      restedMs = now === last ? restedMs + pollMs : 0;
+      last = now;
+      if (restedMs >= restMs) return now;
+      await sleep(pollMs);
     }
+    throw new Error(`the backlog does not come to rest: ${last}`);
   }
 
   /** The most memory it has had, MB; null where the system does not tell. */

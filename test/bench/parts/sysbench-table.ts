@@ -1,5 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { type LabServer, runSql } from '../../lab/lab.ts';
+import { allowNumbers, numbersSql } from './numbers.ts';
 
 /** Rows of one INSERT while the table is filled. */
 const batchRows = 100_000;
@@ -26,14 +27,10 @@ export async function createSysbenchTable(
   );
   const digits = (n: number): string =>
     Array.from({ length: n }, () => "LPAD(FLOOR(RAND() * 99999999999), 11, '0')").join(", '-', ");
-  if (server.flavor === 'mysql')
-    await runSql(connection, `SET SESSION cte_max_recursion_depth = ${batchRows + 1}`);
+  await allowNumbers(connection, server.flavor, batchRows);
   for (let done = 0; done < rows; done += batchRows) {
     const n = Math.min(batchRows, rows - done);
-    const numbers =
-      server.flavor === 'mysql'
-        ? `WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${n}) SELECT n FROM s`
-        : `SELECT seq AS n FROM ${database}.seq_1_to_${n}`;
+    const numbers = numbersSql(server.flavor, database, 1, n);
     await runSql(
       connection,
       `INSERT INTO ${database}.${table} (k, c, pad)
