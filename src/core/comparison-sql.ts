@@ -61,11 +61,15 @@ export class ComparisonSql {
     });
   }
 
-  /** COUNT and BIT_XOR (n, x) of a range on both sides: two rows of one statement, and so of one snapshot. */
-  aggregate(range: KeyRange): string {
+  /**
+   * COUNT and BIT_XOR (n, x) of a range on both sides, without the rows of some keys: two rows of one statement, and so of one
+   * snapshot.
+   */
+  aggregate(range: KeyRange, without: readonly Key[] = []): string {
     const side = (which: Side): string => {
       const sum = `BIT_XOR(CRC32(CRC32(${this.#checksums[which]})))`;
-      return `SELECT COUNT(*) AS n, ${sum} AS x ${this.#from(which, range)}`;
+      const rest = without.length === 0 ? '' : ` AND NOT ${this.#isOneOf(which, without)}`;
+      return `SELECT COUNT(*) AS n, ${sum} AS x ${this.#from(which, range)}${rest}`;
     };
     return `${side('original')} UNION ALL ${side('ghost')}`;
   }
@@ -122,6 +126,12 @@ export class ComparisonSql {
       .selectOf(refs)
       .map((expression, i) => `${expression} AS k${i}`)
       .join(', ');
+  }
+
+  /** The ghost's rows by its own columns, wherever the range is read from. */
+  #isOneOf(side: Side, keys: readonly Key[]): string {
+    const { codec, ghostCodec } = this.#parts;
+    return conditionOf(side === 'original' ? codec : ghostCodec, keys, side === 'original' ? 'o.' : 'g.');
   }
 
   #from(side: Side, where: KeyRange | readonly Key[]): string {

@@ -7,12 +7,15 @@ import type { Key } from './key.ts';
 import type { Pace } from './pace.ts';
 import type { VerifyChunks, VerifyStore } from './verify-store.ts';
 import type { Visibility } from './visibility.ts';
+import type { KeyOrder } from './watermark.ts';
 
 /** What a verifier works with. */
 export interface VerifierParts {
   readonly store: VerifyStore;
   readonly chunks: VerifyChunks;
-  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed' | 'pending'>;
+  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed' | 'pending' | 'size'>;
+  /** How keys lie in the ranges of chunks. */
+  readonly order: KeyOrder;
   readonly visibility: Pick<Visibility, 'pass'>;
   readonly turnstile: Turnstile;
   readonly gate: Gate;

@@ -16,8 +16,15 @@ export interface Judgement {
  * Transient or Failure.
  */
 export interface VerifyStore {
-  /** Compares COUNT and checksums of a range, both sides in one snapshot. `rows` counts the original's. */
-  compareRange(range: KeyRange, signal: AbortSignal): Promise<{ rows: number; equal: boolean }>;
+  /**
+   * Compares COUNT and checksums of a range, both sides in one snapshot, without the rows of some keys. `rows` counts the
+   * original's.
+   */
+  compareRange(
+    range: KeyRange,
+    without: readonly Key[],
+    signal: AbortSignal,
+  ): Promise<{ rows: number; equal: boolean }>;
   /**
    * The keys of a range whose rows differ, both sides in one snapshot. Where the server takes several
    * spellings for one key, both sides' spellings are named.

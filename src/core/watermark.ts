@@ -1,5 +1,5 @@
 import { invariant } from '../base/errors.ts';
-import type { Chunk } from './chunk.ts';
+import type { Chunk, KeyRange } from './chunk.ts';
 import type { Key } from './key.ts';
 
 /** Where a key lies while chunks are being copied; `unknown` where only the server can tell (I4). */
@@ -17,6 +17,13 @@ export type Place =
 export interface KeyOrder {
   readonly comparable: boolean;
   compare(a: Key, b: Key): number;
+}
+
+/** Whether a range has this key, by an order that JS knows. */
+export function isWithin(order: KeyOrder, { after, upTo }: KeyRange, key: Key): boolean {
+  return (
+    (after === null || order.compare(key, after) > 0) && (upTo === null || order.compare(key, upTo) <= 0)
+  );
 }
 
 /**
@@ -123,7 +130,7 @@ export class Watermark {
     if (!this.#ended && this.#high === null) return 'above';
     if (!this.#order.comparable) return 'unknown';
     if (this.isAbove(key)) return 'above';
-    for (const chunk of this.#flights.values()) if (this.#contains(chunk, key)) return chunk;
+    for (const chunk of this.#flights.values()) if (isWithin(this.#order, chunk.range, key)) return chunk;
     return 'copied';
   }
 
@@ -131,13 +138,5 @@ export class Watermark {
   isAbove(key: Key): boolean {
     if (this.#ended) return false;
     return this.#high === null || this.#order.compare(key, this.#high) > 0;
-  }
-
-  #contains(chunk: Chunk, key: Key): boolean {
-    const { after, upTo } = chunk.range;
-    return (
-      (after === null || this.#order.compare(key, after) > 0) &&
-      (upTo === null || this.#order.compare(key, upTo) <= 0)
-    );
   }
 }

@@ -95,7 +95,7 @@ export function makeVerifier(
   return new Verifier(
     {
       ...shared,
-      ...{ clock, log, leftOut },
+      ...{ clock, log, leftOut, order: codec },
       store: new SqlVerifyStore({ sql, codec, sessions, canProbe }),
       chunks: chunksOf(store, codec),
       describe: (each) => {

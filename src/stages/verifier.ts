@@ -5,6 +5,7 @@ import type { Chunk } from '../core/chunk.ts';
 import type { Key } from '../core/key.ts';
 import { Doubts } from '../core/verify-doubts.ts';
 import { type VerifierOptions, verifierDefaults } from '../core/verify-options.ts';
+import { owedKeys } from '../core/verify-owed.ts';
 import type { VerifierParts } from '../core/verify-parts.ts';
 import { Repairs } from '../core/verify-repairs.ts';
 import type { VerifyReport } from '../core/verify-report.ts';
@@ -18,6 +19,8 @@ const lookPauseMs = 200;
 const looksMax = 5;
 /** Passes over all chunks until one finds nothing. */
 const passesMax = 3;
+/** How often a chunk that differs is compared once more before its rows are listed. */
+const comparisonsMore = 2;
 /** Lines about single rows in the log; the report has their number. */
 const linesMax = 100;
 
@@ -192,12 +195,17 @@ export class Verifier {
   }
 
   async #compare(chunk: Chunk, signal: AbortSignal): Promise<void> {
-    const { store, retry, clock, chunks } = this.#parts;
+    const { store, retry, clock, chunks, changes, order } = this.#parts;
     const startMs = clock.nowMs();
     const what = `verifying chunk ${chunk.number}`;
-    const { rows, equal } = await retry(what, () => store.compareRange(chunk.range, signal), signal);
+    const { range } = chunk;
+    const once = () => store.compareRange(range, owedKeys(changes, order, range), signal);
+    const compare = () => retry(what, once, signal);
+    let { rows, equal } = await compare();
+    // What was committed a moment ago has been received by now.
+    for (let again = 0; !equal && again < comparisonsMore; again += 1) ({ rows, equal } = await compare());
     if (!equal) {
-      const keys = await retry(what, () => store.differences(chunk.range, signal), signal);
+      const keys = await retry(what, () => store.differences(range, signal), signal);
       for (const key of keys) this.#watch.suspect(key);
       this.#suspected += keys.length;
       if (keys.length > 0) this.#progressed.beat();

@@ -104,6 +104,22 @@ export const verification: readonly Mutant[] = [
     '',
   ),
   one(
+    'what waits for its sync is left out on one side only',
+    'a false alarm',
+    sql,
+    "const rest = without.length === 0 ? '' :",
+    "const rest = without.length === 0 || which === 'ghost' ? '' :",
+    inSql,
+  ),
+  one(
+    'chunks are compared without rows that nobody will compare again',
+    'I6',
+    'src/core/verify-owed.ts',
+    'for (const key of changes.pending()) {',
+    'for (const key of range.upTo === null ? changes.pending() : [range.upTo]) {',
+    `sim ${JSON.stringify({ damage: 1, spoils: 0 })}`,
+  ),
+  one(
     'what is found under the lock is let go',
     'I6',
     verifier,

@@ -40,6 +40,7 @@ export function makeVerifier(
     },
     describe: (key) => String(space.rank(key)),
     leftOut: [],
+    order: space,
   };
   // Time flies here: what is not compared for want of it is a sample, and proves nothing.
   return new Verifier(verifierParts, { finishMs: 1e9, passTimeoutMs: 1e9 });

@@ -32,12 +32,17 @@ export class SimVerifyStore implements VerifyStore {
     this.#failure = failure;
   }
 
-  compareRange(range: KeyRange, signal: AbortSignal): Promise<{ rows: number; equal: boolean }> {
+  compareRange(
+    range: KeyRange,
+    without: readonly Key[],
+    signal: AbortSignal,
+  ): Promise<{ rows: number; equal: boolean }> {
     const { space, server, ghost } = this.#parts;
+    const left = new Set(without.map((key) => space.rank(key)));
     const sum = (rows: ReadonlyMap<number, Row>): { n: number; x: number } => {
       let [n, x] = [0, 0];
       for (const [rank, row] of rows) {
-        if (!space.within(rank, range)) continue;
+        if (!space.within(rank, range) || left.has(rank)) continue;
         n += 1;
         x ^= checksum(rank, row);
       }

@@ -101,6 +101,12 @@ describe('comparison statements', () => {
     );
   });
 
+  it('leave rows that wait for their sync out on both sides, by the columns of each', () => {
+    const text = sql.aggregate({ after: 5, upTo: 9 }, [6, 8]);
+    assert.match(text, /o\.`id` <= 9\) AND NOT \(o\.`id` IN \(6,8\)\) UNION ALL/);
+    assert.match(text, /g\.`nr` <= 9\) AND NOT \(g\.`nr` IN \(6,8\)\)$/);
+  });
+
   it('can go on without a column', () => {
     const without = sql.without('na`me');
     assert.doesNotMatch(without.aggregate({ after: null, upTo: null }), /label|na``me/);
