@@ -14,7 +14,10 @@ export interface PaceOptions {
   readonly start: number;
   readonly min: number;
   readonly max: number;
-  /** Times as long as without us a commit may take, on the average, beside writers that never pause, and beside others. */
+  /**
+   * Times as long as without us a commit may take, on the average, beside writers that never pause, and beside others: those lose
+   * nothing of their rate by it.
+   */
   readonly slowdownBusy: number;
   readonly slowdownPaced: number;
   /** The highest level to begin with where others are at work. */
@@ -26,7 +29,7 @@ export interface PaceOptions {
 /** What a pace does unless it is told otherwise. */
 export const paceDefaults: PaceOptions = {
   ...{ start: 2, min: 0.1, max: 8 },
-  ...{ slowdownBusy: 1.2, slowdownPaced: 1.7, gain: 1.05, inCompany: 0.5 },
+  ...{ slowdownBusy: 1.2, slowdownPaced: 2, gain: 1.05, inCompany: 0.5 },
 };
 
 /** What a level is judged by. */
@@ -58,8 +61,10 @@ const levelMs = 1500;
 const holdMs = 20_000;
 const holdMaxMs = 160_000;
 const samplesMax = 60;
-/** Additive increase below one worker. */
-const shareStep = 0.1;
+/** Increase below one worker: by factor, since a tenth of the time more is much or little by where it starts. */
+const shareGrowth = 1.4;
+/** Others' running threads, on the average while we rest, from which on they count as writers that never pause. */
+const busyThreads = 2;
 
 /**
  * The level of bulk work: how many workers, or which share of its time one of them works. Additive increase, multiplicative
@@ -153,10 +158,10 @@ export class PaceController {
     if (inCompany) {
       const { slowdown } = this;
       if (slowdown === null) return;
-      const limit = others >= 2 ? this.#options.slowdownBusy : this.#options.slowdownPaced;
+      const limit = this.#isBusy(others) ? this.#options.slowdownBusy : this.#options.slowdownPaced;
       if (slowdown > limit) return void this.#decrease(nowMs);
       // Where the next step would be too much there is no point in trying it every time.
-      const next = this.#level < 1 ? this.#level + shareStep : this.#level + 1;
+      const next = this.#level < 1 ? Math.min(1, this.#level * shareGrowth) : this.#level + 1;
       if (1 + ((slowdown - 1) * next) / this.#level > limit) return;
     }
     if (lagShare < 0.4) this.#increase(nowMs);
@@ -173,6 +178,15 @@ export class PaceController {
     return true;
   }
 
+  /**
+   * Whether others never pause. Told by what runs while we rest, where that is known: beside us also paced writers are seen
+   * waiting.
+   */
+  #isBusy(others: number): boolean {
+    const alone = this.#threadsQuiet.length >= 2 ? mean(this.#threadsQuiet) : others;
+    return alone >= busyThreads;
+  }
+
   #decrease(nowMs: number): void {
     const { min } = this.#options;
     const lower = this.#level * 0.7;
@@ -182,7 +196,7 @@ export class PaceController {
 
   #increase(nowMs: number): void {
     const { max, gain } = this.#options;
-    if (this.#level < 1) return void this.#set(nowMs, Math.min(1, max, this.#level + shareStep));
+    if (this.#level < 1) return void this.#set(nowMs, Math.min(1, max, this.#level * shareGrowth));
     const rate = this.#rowsMs > 0 ? this.#rows / this.#rowsMs : 0;
     const tried = this.#rateBefore;
     this.#rateBefore = null;

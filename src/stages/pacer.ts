@@ -17,6 +17,8 @@ export interface PacerParts {
 }
 
 const readEveryMs = 500;
+/** The same while the server is measured without us: that should be over soon. */
+const probeEveryMs = 100;
 /** A rest is slept in slices: what made it long may have changed meanwhile. */
 const sliceMs = 100;
 
@@ -106,7 +108,7 @@ export class Pacer implements Pace {
     let [rows, changes, atMs] = [this.#rows, this.#parts.changes(), clock.nowMs()];
     try {
       while (!signal.aborted) {
-        await clock.sleep(readEveryMs, signal);
+        await clock.sleep(this.#controller.probing ? probeEveryMs : readEveryMs, signal);
         const [quiet, begun] = [this.#active === 0, this.#begun];
         // Unknown is nobody: lag and commits are still heeded, and max-load says when it cannot be read.
         const running = await this.#parts.othersRunning(signal).catch(() => null);

@@ -106,6 +106,25 @@ describe('the pace', () => {
     assert.equal(controller.level, 2);
   });
 
+  /** A server whose commits take `busyMs` instead of 4 while one worker works; a tick is a tenth of a second. */
+  const beside = (alone: number, withUs: number, busyMs: number): PaceController => {
+    const controller = new PaceController();
+    for (let tick = 0; tick < 600; tick += 1) {
+      const nowMs = tick * 100;
+      const quiet = controller.probing || tick % 10 >= Math.round(controller.level * 10);
+      controller.commit(nowMs, quiet ? 4 : busyMs, quiet);
+      if (tick % 5 === 0 || controller.probing) controller.threads(nowMs, quiet ? alone : withUs, quiet);
+      if (tick % 5 !== 4) continue;
+      controller.step({ nowMs, othersRunning: withUs, changesPerSecond: 100, lagShare: 0, rows: 1000 });
+    }
+    return controller;
+  };
+
+  it('writers that pause are told by what runs while we rest: beside us they are seen waiting', () => {
+    assert.equal(beside(1, 3, 7).level, 1, 'a whole worker, beside which their commits take longer');
+    assert.ok(beside(3, 3, 7).level < 0.4, 'writers that never pause would lose as much of their rate');
+  });
+
   it('an extra worker that brings no rows is given up, and not tried again for a while', () => {
     const controller = new PaceController();
     const levels: number[] = [];
