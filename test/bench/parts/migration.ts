@@ -69,9 +69,10 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return secondsSince(startMs);
 }
 
-/** A ratio to three digits. */
-export function ratio(one: number, other: number): number {
-  return Number((one / other).toFixed(3));
+/** A ratio to three digits; null where the other was not measured. */
+export function ratio<T extends number | null>(one: number, other: T): T extends number ? number : null;
+export function ratio(one: number, other: number | null): number | null {
+  return other === null ? null : Number((one / other).toFixed(3));
 }
 
 /** What gh-ost and pt-online-schema-change take for the same; null where there is no such program on PATH. */

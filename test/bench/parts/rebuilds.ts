@@ -11,8 +11,8 @@ const dirtyPagesMax = 100;
 /** How long each way to rebuild one table has taken, in seconds; null: not there, or not asked for. */
 export interface Rebuilds {
   readonly rows: number;
-  readonly insertSelect: number;
-  readonly copy: number;
+  readonly insertSelect: number | null;
+  readonly copy: number | null;
   readonly inplace: number;
   /** The whole command, with its verification as it comes. */
   readonly poltergeist: number;
@@ -24,26 +24,19 @@ export interface Rebuilds {
 /**
  * Rebuilds a table in every way, one after another on one idle server: one INSERT .. SELECT of all rows, the server's own
  * COPY and INPLACE, ours with and without verification, and the peers that are on PATH.
+ * @param brief without the first two, which are slow where a table does not fit into memory.
  */
 export async function compareRebuilds(
   connection: Connection,
   server: LabServer,
   job: Job,
+  brief = false,
 ): Promise<Rebuilds> {
   const name = `${job.database}.${job.table}`;
   await settle(connection);
-  const insertSelect = await timed(async () => {
-    await runSql(connection, `CREATE TABLE ${job.database}.plain LIKE ${name}`);
-    await runSql(connection, `INSERT INTO ${job.database}.plain SELECT * FROM ${name}`);
-  });
-  await runSql(connection, `DROP TABLE ${job.database}.plain`);
-  await settle(connection);
-  const copy = await timed(() => runSql(connection, `ALTER TABLE ${name} ${job.alter}, ALGORITHM=COPY`));
-  await settle(connection);
-  const inplace = await timed(() =>
-    runSql(connection, `ALTER TABLE ${name} ${job.alter}, ALGORITHM=INPLACE`),
-  );
-  await settle(connection);
+  const insertSelect = brief ? null : await insertAll(connection, job);
+  const copy = brief ? null : await byServer(connection, job, 'COPY');
+  const inplace = await byServer(connection, job, 'INPLACE');
   const poltergeist = await ours(connection, server, job, []);
   const poltergeistUnverified = await ours(connection, server, job, ['--verify', 'off']);
   const others = await peers(server, job, async () => {
@@ -53,6 +46,27 @@ export async function compareRebuilds(
   const [count] = await runSql(connection, `SELECT COUNT(*) AS rows_ FROM ${name}`);
   const rows = Number(count?.rows_);
   return { rows, insertSelect, copy, inplace, poltergeist, poltergeistUnverified, ...others };
+}
+
+async function insertAll(connection: Connection, { database, table }: Job): Promise<number> {
+  const seconds = await timed(async () => {
+    await runSql(connection, `CREATE TABLE ${database}.plain LIKE ${database}.${table}`);
+    await runSql(connection, `INSERT INTO ${database}.plain SELECT * FROM ${database}.${table}`);
+  });
+  await runSql(connection, `DROP TABLE ${database}.plain`);
+  await settle(connection);
+  return seconds;
+}
+
+async function byServer(
+  connection: Connection,
+  { database, table, alter }: Job,
+  algorithm: 'COPY' | 'INPLACE',
+): Promise<number> {
+  const sql = `ALTER TABLE ${database}.${table} ${alter}, ALGORITHM=${algorithm}`;
+  const seconds = await timed(() => runSql(connection, sql));
+  await settle(connection);
+  return seconds;
 }
 
 /** Our command's whole run; the old table is dropped afterwards, out of time. */
