@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './base/clock.ts';
-import { type ExitCode, messageOf, PoltergeistError } from './base/errors.ts';
+import { type ExitCode, messageOf, PoltergeistError, Refusal } from './base/errors.ts';
 import type { Moments } from './core/moments.ts';
 import type { LiveSettings } from './core/settings.ts';
 import type { TableRef } from './core/table-ref.ts';
@@ -8,7 +8,8 @@ import { askPassword } from './ops/ask-password.ts';
 import { cleanUp } from './ops/cleanup.ts';
 import { completion } from './ops/completion.ts';
 import { type CtlParts, ctl } from './ops/ctl.ts';
-import { hooksOf } from './ops/hooks.ts';
+import { withPostponeFile } from './ops/flag-files.ts';
+import { checkHooksPath, hooksOf } from './ops/hooks.ts';
 import { liveSettings } from './ops/live-settings.ts';
 import { createLog, type Log } from './ops/log.ts';
 import { migrationConfig } from './ops/migration-config.ts';
@@ -60,10 +61,12 @@ async function migrate({ options, password, log, env }: Invocation): Promise<voi
   const settings = liveSettings(options);
   const socketFile = options.serveSocketFile ?? defaultSocketFile(target.schema, target.name);
   const clock = systemClock;
-  const moments = hooksOf(options, {
+  await checkHooksPath(options);
+  const hooks = hooksOf(options, {
     ...{ secrets: secretsOf(options, password), env, clock, log },
     snapshot: () => migration.snapshot(),
   });
+  const moments = options.execute ? withPostponeFile(hooks, () => settings.postponeFlagFile) : hooks;
   const statsd = statsdOf(options, {
     ...{ clock, snapshot: () => migration.snapshot(), warn: (message) => log.warn(message) },
   });
@@ -125,6 +128,10 @@ function print(line: string): void {
 
 function report(error: unknown, log: Log): ExitCode {
   const known = error instanceof PoltergeistError;
-  log.fatal({ err: error, hint: known ? error.hint : undefined }, messageOf(error));
+  const all = error instanceof Refusal ? [error, ...error.also] : [error];
+  for (const each of all) {
+    const hint = each instanceof PoltergeistError ? each.hint : undefined;
+    log.fatal({ err: each, hint, refusal: each instanceof Refusal ? each.code : undefined }, messageOf(each));
+  }
   return known ? error.exitCode : 1;
 }

@@ -14,7 +14,7 @@ import { copyPaced } from './migrator/pace.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
-import { showPlan } from './migrator/report.ts';
+import { showBlockers, showPlan } from './migrator/report.ts';
 import { type Beginning, begin, type SwappedBefore } from './migrator/resume-begin.ts';
 import { panicked } from './migrator/resume-ending.ts';
 import { catchUp, follow } from './migrator/resume-follow.ts';
@@ -114,15 +114,13 @@ export class Migrator implements MigrationControls {
     this.#enter('inspecting');
     const found = await this.#withSession('inspector', (each) => survey(each, this.#parts, topology, signal));
     this.#survey = found;
+    found.blockers.throwIfAny();
     await this.#throttling.check();
     for (const warning of found.warnings) this.#parts.log.warn({}, warning);
     return found;
   }
 
-  /**
-   * Makes the tables, or takes over what an earlier run has left; the server judges the ALTER on the empty
-   * ghost.
-   */
+  /** Makes the tables, or takes over what a run before has left; the server judges the ALTER on the empty ghost. */
   async #prepare(found: Survey, signal: AbortSignal): Promise<Beginning | SwappedBefore> {
     this.#enter('preparing');
     const checkpoint = new Checkpoint(this.#parts, found.artifacts.checkpoint, found.streamed.uuid);
@@ -245,6 +243,7 @@ export class Migrator implements MigrationControls {
     const phase = this.#phase;
     this.#enter('failed');
     const [survey, checkpoint] = [this.#survey, this.#checkpoint];
+    showBlockers(error, survey, this.#parts);
     if (this.#created && survey && checkpoint)
       await endRun(this.#parts, survey, error, { swapped: this.#swapped, checkpoint, phase });
     return error;

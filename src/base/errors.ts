@@ -53,13 +53,21 @@ export class UsageError extends PoltergeistError {
   override readonly exitCode = 2;
 }
 
+/** What a Refusal can carry besides. */
+interface RefusalDetail extends ErrorDetail {
+  readonly also?: readonly Refusal[];
+}
+
 /** `code` names the reason in a word, stable for scripts and tests (for example `foreign-key`). */
 export class Refusal extends PoltergeistError {
   override readonly exitCode = 2;
   readonly code: string;
-  constructor(code: string, message: string, detail: ErrorDetail = {}) {
+  /** What else stands in the way: see refusals.ts. */
+  readonly also: readonly Refusal[];
+  constructor(code: string, message: string, detail: RefusalDetail = {}) {
     super(message, detail);
     this.code = code;
+    this.also = detail.also ?? [];
   }
 }
 

@@ -54,11 +54,7 @@ export function chooseMigrationKey(
   pairs: readonly ColumnPair[],
   options: MigrationKeyOptions,
 ): MigrationKey {
-  const unique = original.indexes.filter((index) => index.unique);
-  if (unique.length === 0)
-    throw new Refusal('no-unique-key', 'no PRIMARY nor UNIQUE key found in table! Bailing out', {
-      hint: 'Rows cannot be told apart without one: add a unique key first.',
-    });
+  const unique = refuseKeyless(original.indexes);
   const target = new Map(pairs.map(({ from, to }) => [from, ghost.columns.find(({ name }) => name === to)]));
   const refusals: Refusal[] = [];
   const fits: Candidate[] = [];
@@ -70,6 +66,15 @@ export function chooseMigrationKey(
   const best = fits.sort((a, b) => costOf(a) - costOf(b))[0];
   if (best === undefined) throw mostUseful(refusals);
   return describe(best, original, ghost, target);
+}
+
+/** The unique keys of a table. @throws Refusal `no-unique-key` where there are none. */
+export function refuseKeyless(indexes: readonly Index[]): readonly Index[] {
+  const unique = indexes.filter((index) => index.unique);
+  if (unique.length > 0) return unique;
+  throw new Refusal('no-unique-key', 'no PRIMARY nor UNIQUE key found in table! Bailing out', {
+    hint: 'Rows cannot be told apart without one: add a unique key first.',
+  });
 }
 
 type Target = ReadonlyMap<string, Column | undefined>;

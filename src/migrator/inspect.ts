@@ -1,4 +1,5 @@
 import { messageOf, Refusal } from '../base/errors.ts';
+import { Refusals } from '../base/refusals.ts';
 import { checkAlter } from '../core/alter/check.ts';
 import { type Alter, parseAlter } from '../core/alter/clauses.ts';
 import { artifactNames } from '../core/names.ts';
@@ -6,7 +7,7 @@ import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { endStatementsOn } from '../mysql/checkpoint-quiet.ts';
-import { type Inspection, inspectOriginal } from '../mysql/inspector/inspection.ts';
+import { type Inspection, type InspectWhat, inspectOriginal } from '../mysql/inspector/inspection.ts';
 import { refuseLockedRename } from '../mysql/inspector/locked-rename.ts';
 import { checkPrivileges } from '../mysql/inspector/privileges.ts';
 import { refusal } from '../mysql/inspector/refusal.ts';
@@ -22,14 +23,15 @@ import { probeServer, type ServerFacts } from '../mysql/server.ts';
 import { classify } from '../mysql/server-error.ts';
 import type { Session } from '../mysql/session.ts';
 import type { Topology } from '../mysql/topology.ts';
-import type { MigrationParts } from './config.ts';
+import type { MigrationConfig, MigrationParts } from './config.ts';
 import { type Directly, tryDirectly } from './direct.ts';
 import { refuseUnfinishedSwap } from './resume.ts';
 import { noAlter } from './revert-plan.ts';
 import { surveyStreamed } from './streamed-server.ts';
 import { streamsElsewhere } from './topology.ts';
+import { judgeOnTwin } from './twin.ts';
 
-/** What is known before anything is touched, and passed every refusal that can be made by then. */
+/** What is known before anything is touched. */
 export interface Survey {
   /** Of the server that is written to. */
   readonly facts: ServerFacts;
@@ -40,14 +42,17 @@ export interface Survey {
   readonly artifacts: ArtifactRefs;
   readonly inspection: Inspection;
   readonly warnings: readonly string[];
+  /** All that stands in the way: with any of them nothing may be begun. */
+  readonly blockers: Refusals;
   /** How the server has done the ALTER by itself, so that nothing is left to do; null when it has not. */
   readonly directly: Directly | null;
 }
 
 /**
- * Inspects the servers and the original, and refuses by name what cannot be done safely. Where the operator asks for it the
+ * Inspects the servers and the original, and finds by name all that cannot be done safely. Where the operator asks for it the
  * server is first let try to do the ALTER by itself.
- * @throws Refusal, with nothing touched (a probe table for the privileges came and went).
+ * @throws Refusal where there is no such table to look at any closer; with nothing touched (a probe table for the privileges
+ *   came and went).
  */
 export async function survey(
   session: Session,
@@ -56,59 +61,111 @@ export async function survey(
   signal: AbortSignal,
 ): Promise<Survey> {
   const { config, clock } = parts;
-  const names = (table: string) => artifactNames(table, config.names);
+  const blockers = new Refusals();
   const facts = await withLocksShown(session, topology.applied.facts, parts);
   const streamed = topology.inspected.facts;
-  refuseServer({ topology, how: config.topology, schema: config.table.schema }, config.refusals);
+  const question = { topology, how: config.topology, schema: config.table.schema };
+  blockers.judge(() => refuseServer(question, config.refusals));
+  const unfit = blockers.found.length > 0;
   // A dead run may have left a RENAME that is still waiting: what is looked at from here on stays as it is.
-  await endStatementsOn(session, [refsOf(config.table, names(config.table.name)).ghost], clock);
-  const what = { ref: config.table, facts, artifacts: names(config.table.name), clock };
-  let inspection = await inspectOriginal(session, what);
-  if (inspection.ref.name !== config.table.name) {
-    // The server spells the name in another way: the artifacts go by its spelling.
-    inspection = await inspectOriginal(session, {
-      ...what,
-      ref: inspection.ref,
-      artifacts: names(inspection.ref.name),
-    });
-  }
-  refuseKind(inspection, config.refusals);
+  if (!unfit) await endStatementsOn(session, [artifactRefs(config, config.table).ghost], clock);
+  const inspection = await inspectAsSpelled(session, { ref: config.table, facts, clock }, config);
+  blockers.judge(() => refuseKind(inspection, config.refusals));
   const original = inspection.definition;
+  if (inspection.kind !== 'table' || !original) blockers.throwIfAny();
   if (!original) throw new Refusal('not-found', `the table ${config.table.name} cannot be read`);
   const foreignKeys = inspection.foreignKeys.own.map(({ name }) => name);
   const server = { mariadb: facts.flavor === 'mariadb', version: versionNumber(facts.version) };
   const reverts = config.names.revertOf !== undefined;
   const alter = reverts ? noAlter : parseAlter(config.alter, { foreignKeys, server });
-  const artifacts = refsOf(original.ref, names(original.ref.name));
-  const probe = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
-  const warnings: string[] = [];
-  const found: Survey = { facts, streamed, original, alter, artifacts, inspection, warnings, directly: null };
+  const artifacts = artifactRefs(config, original.ref);
+  const found = { facts, streamed, original, alter, artifacts, inspection, warnings: [], blockers };
   // A test leaves the table as it was.
   const directly =
-    config.topology.testOnly || reverts
+    config.topology.testOnly || reverts || blockers.found.length > 0
       ? null
-      : await tryDirectly({ session, found, parts, scratch: probe, signal });
+      : await tryDirectly({
+          session,
+          found: { ...found, directly: null },
+          parts,
+          signal,
+          scratch: probeOf(found),
+        });
   if (directly !== null) return { ...found, directly };
-  refuseTable(inspection, facts, config.refusals);
-  if (!reverts) warnings.push(...checkAlter(alter, config));
-  if (!config.refusals.resume && !reverts) await refuseUnfinishedSwap(session, found);
+  const warnings = await judge(session, { ...found, directly }, parts);
+  return { ...found, directly, warnings };
+}
+
+/** Judges what was found, into its blockers. @returns warnings. */
+async function judge(session: Session, found: Survey, parts: MigrationParts): Promise<readonly string[]> {
+  const { config } = parts;
+  const { blockers, inspection, facts, alter } = found;
+  // What is wrong with a server is told; but nothing is tried on one that may not be written to.
+  const untouchable = blockers.found.some(({ code }) => code !== 'allow-on-master');
+  const reverts = config.names.revertOf !== undefined;
+  const warnings: string[] = [];
+  blockers.judge(() => refuseTable(inspection, facts, config.refusals));
+  const checked = reverts ? undefined : blockers.judge(() => checkAlter(alter, config));
+  warnings.push(...(checked ?? []));
+  if (!config.refusals.resume && !reverts)
+    await blockers.judgeAsync(() => refuseUnfinishedSwap(session, found));
   // What a revert finds is judged by its checkpoint.
-  refuseArtifacts(inspection, { ...config.refusals, resume: config.refusals.resume || reverts });
-  await surveyStreamed(parts, streamed, original);
-  const streams = !streamsElsewhere(config);
-  const report = await checkPrivileges(session, { original: original.ref, probe, facts, streams }).catch(
-    refuseReadOnly,
+  blockers.judge(() =>
+    refuseArtifacts(inspection, { ...config.refusals, resume: config.refusals.resume || reverts }),
   );
-  refusePrivileges(report);
-  if (config.cutOver.kind === 'locked-rename') await refuseLockedRename(session, probe, artifacts.sentry);
-  if (!inspection.foreignKeys.complete) {
-    warnings.push(
-      'foreign keys of schemas that this account may not see cannot be looked for (PROCESS is missing)',
-    );
-  }
-  for (const { privilege, purpose } of report.missing)
-    warnings.push(`the account lacks ${privilege}: ${purpose}`);
-  return found;
+  await blockers.judgeAsync(() => surveyStreamed(parts, found.streamed, found.original));
+  const tried = untouchable ? null : await tryOut(session, found, parts);
+  warnings.push(...(tried ?? []));
+  if (tried !== null && checked !== undefined && blockers.found.length > 0 && !config.refusals.resume)
+    await judgeOnTwin(session, found, probeOf(found), parts);
+  return warnings;
+}
+
+/**
+ * Finds out by doing it on a table of ours what the account may do.
+ * @returns warnings; null where that table could not be made.
+ */
+async function tryOut(
+  session: Session,
+  found: Survey,
+  { config }: MigrationParts,
+): Promise<readonly string[] | null> {
+  const { blockers, inspection, facts, original, artifacts } = found;
+  const probe = probeOf(found);
+  const question = { original: original.ref, probe, facts, streams: !streamsElsewhere(config) };
+  const report = await blockers.judgeAsync(() => checkPrivileges(session, question).catch(refuseReadOnly));
+  if (report === undefined) return null;
+  blockers.judge(() => refusePrivileges(report));
+  const mayTry = report.missing.every(({ required }) => !required);
+  if (mayTry && config.cutOver.kind === 'locked-rename')
+    await blockers.judgeAsync(() => refuseLockedRename(session, probe, artifacts.sentry));
+  const unseen = inspection.foreignKeys.complete
+    ? []
+    : ['foreign keys of schemas that this account may not see cannot be looked for (PROCESS is missing)'];
+  return [
+    ...unseen,
+    ...report.missing
+      .filter(({ required }) => !required)
+      .map(({ privilege, purpose }) => `the account lacks ${privilege}: ${purpose}`),
+  ];
+}
+
+async function inspectAsSpelled(
+  session: Session,
+  what: Omit<InspectWhat, 'artifacts'>,
+  { names }: MigrationConfig,
+): Promise<Inspection> {
+  const artifacts = artifactNames(what.ref.name, names);
+  const inspection = await inspectOriginal(session, { ...what, artifacts });
+  if (inspection.ref.name === what.ref.name) return inspection;
+  // The server spells the name in another way: the artifacts go by its spelling.
+  const { ref } = inspection;
+  return await inspectOriginal(session, { ...what, ref, artifacts: artifactNames(ref.name, names) });
+}
+
+/** A name that is free, for what is tried out. */
+function probeOf({ artifacts: { changelog } }: Pick<Survey, 'artifacts'>): TableRef {
+  return { ...changelog, name: changelog.name.replace(/ghc$/, 'ghp') };
 }
 
 /** A replica as a rule is read-only: who migrates on it must be allowed to write all the same. */
@@ -132,7 +189,8 @@ async function withLocksShown(
   return why === null ? await probeServer(session) : facts;
 }
 
-function refsOf(original: TableRef, names: ReturnType<typeof artifactNames>): ArtifactRefs {
+function artifactRefs(config: MigrationConfig, original: TableRef): ArtifactRefs {
+  const names = artifactNames(original.name, config.names);
   const ref = (name: string): TableRef => ({ schema: original.schema, name });
   return {
     ghost: ref(names.ghost),

@@ -1,3 +1,4 @@
+import { Refusals } from '../base/refusals.ts';
 import { copiedValues } from '../core/copied-value.ts';
 import type { DeferredIndexes } from '../core/deferral.ts';
 import { type FilledColumn, implicitDefaults, refuseZeroDates } from '../core/implicit-default.ts';
@@ -49,14 +50,8 @@ export interface Plan {
 export function makePlan(survey: Survey, ghost: TableDefinition, config: MigrationConfig): Plan {
   const { facts, original, alter } = survey;
   const mapping = mapColumns(original.columns, ghost.columns, alter, config);
-  const chosen = chooseMigrationKey(original, ghost, [...mapping.shared, ...mapping.computed], {
-    flavor: facts.flavor,
-    allowNullable: config.allowNullableUniqueKey,
-  });
-  for (const server of new Set([facts, survey.streamed])) refuseRowImage(server, chosen.key);
-  const lossy = lossyColumns(config.allowLossy, ghost, mapping, chosen);
+  const { chosen, lossy, filled } = judgePlan(survey, ghost, mapping, config);
   const key = withLosses(chosen, ghost, lossy);
-  refuseDayOfTime(original, ghost, mapping);
   const zone = dependsOnZone(original, ghost, mapping) ? facts.timeZone : dataProfile.timeZone;
   const codec = makeKeyCodec(key.columns, {
     flavor: facts.flavor,
@@ -64,8 +59,6 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     fixedZone: /^[+-]\d\d:\d\d$/.test(zone),
     sameComparison: key.sameComparison,
   });
-  const filled = implicitDefaults(ghost.columns, mapping.added);
-  if (!config.allowZeroDates) refuseZeroDates(filled, facts.variables.get('sql_mode') ?? '');
   return {
     ghost,
     mapping,
@@ -80,6 +73,27 @@ export function makePlan(survey: Survey, ghost: TableDefinition, config: Migrati
     triggers: { sources: [], made: [] },
     profile: profileOf(zone, lossy.size > 0),
   };
+}
+
+/** All that columns and keys can be refused for, at once. */
+function judgePlan(survey: Survey, ghost: TableDefinition, mapping: Mapping, config: MigrationConfig) {
+  const { facts, original } = survey;
+  const refusals = new Refusals();
+  const chosen = refusals.judge(() =>
+    chooseMigrationKey(original, ghost, [...mapping.shared, ...mapping.computed], {
+      flavor: facts.flavor,
+      allowNullable: config.allowNullableUniqueKey,
+    }),
+  );
+  for (const server of chosen ? new Set([facts, survey.streamed]) : [])
+    refusals.judge(() => refuseRowImage(server, chosen!.key));
+  const lossy = chosen && refusals.judge(() => lossyColumns(config.allowLossy, ghost, mapping, chosen));
+  refusals.judge(() => refuseDayOfTime(original, ghost, mapping));
+  const filled = implicitDefaults(ghost.columns, mapping.added);
+  if (!config.allowZeroDates)
+    refusals.judge(() => refuseZeroDates(filled, facts.variables.get('sql_mode') ?? ''));
+  refusals.throwIfAny();
+  return { chosen: chosen!, lossy: lossy!, filled };
 }
 
 function profileOf(timeZone: string, lossy: boolean): SessionProfile {

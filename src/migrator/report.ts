@@ -1,3 +1,4 @@
+import { Refusal } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
 import { dropTable } from '../mysql/artifacts.ts';
 import type { Session } from '../mysql/session.ts';
@@ -43,11 +44,33 @@ export async function showPlan(
   if (!reverts) await dropTable(session, found.artifacts.ghost);
 }
 
+/** Prints in place of a plan what stands in its way; only where a plan was asked for. @param found null: not even looked at. */
+export function showBlockers(error: Error, found: Survey | null, { config, print }: MigrationParts): void {
+  if (config.execute || !(error instanceof Refusal)) return;
+  const blockers = [error, ...error.also];
+  const on = found === null ? '' : ` on ${found.facts.hostname}:${found.facts.port} (${found.facts.version})`;
+  const lines = [
+    `# No plan for ${quoteTable(found?.original.ref ?? config.table)}${on}: ${blockers.length} blocker${blockers.length === 1 ? '' : 's'}`,
+    ...(config.alter === '' ? [] : [`#   alter:           ${config.alter.replace(/\s+/g, ' ')}`]),
+    ...(found === null ? [] : [rowsLine(found)]),
+    ...blockers.flatMap(({ code, message, hint }) => [
+      `#   blocker:         ${code}: ${message}`,
+      ...(hint === undefined ? [] : [`#     hint:          ${hint}`]),
+    ]),
+    ...(found?.warnings ?? []).map((warning) => `#   warning:         ${warning}`),
+  ];
+  for (const line of lines) print(line);
+}
+
+function rowsLine({ original: { rowsEstimate, dataBytes, indexBytes } }: Survey): string {
+  return `#   rows:            about ${rowsEstimate}, ${megabytes(dataBytes)} of data, ${megabytes(indexBytes)} of indexes`;
+}
+
 /** The plan of a migration, line by line, for a reviewer: what a run without --execute prints. */
 function describePlan(survey: Survey, plan: Plan, outlook: Outlook, config: MigrationConfig): string[] {
   const { original, artifacts, alter, facts } = survey;
   const { key, filled } = plan;
-  const { rowsEstimate, dataBytes, indexBytes } = original;
+  const { dataBytes, indexBytes } = original;
   const columns = key.columns.map(({ name }) => name).join(', ');
   const order = plan.codec.comparable ? 'ordered by us' : 'ordered by the server';
   return [
@@ -55,7 +78,7 @@ function describePlan(survey: Survey, plan: Plan, outlook: Outlook, config: Migr
     `#   alter:           ${alter.text.replace(/\s+/g, ' ')}`,
     `#   strategy:        copy into ${quoteTable(artifacts.ghost)}, follow the binlog, swap behind a sentry table`,
     `#   the server:      would do it ${algorithmTexts[outlook.algorithm]}, as tried on an empty twin`,
-    `#   rows:            about ${rowsEstimate}, ${megabytes(dataBytes)} of data, ${megabytes(indexBytes)} of indexes`,
+    rowsLine(survey),
     `#   time:            about ${copyTime(dataBytes)}, verification and throttling not counted`,
     `#   extra disk:      about ${megabytes(dataBytes + indexBytes)} until the old table is dropped, ${megabytes(dataBytes)} of binlog`,
     `#   migration key:   ${key.key.name} (${columns}); ${order}; the first of the unique keys that both tables share`,

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Failure } from '../base/errors.ts';
+import { Refusals } from '../base/refusals.ts';
 import { barrierSql, readBarrierSql } from '../core/changelog-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { Column, TableDefinition } from '../core/table.ts';
@@ -32,20 +33,25 @@ export async function surveyStreamed(
   const switching = needsSwitch(parts, facts);
   const elsewhere = streamsElsewhere(parts.config);
   if (!switching && !elsewhere) return;
+  const refusals = new Refusals();
   await withInspected(parts, async (session) => {
-    if (switching) await refuseSwitch(session, facts);
+    if (switching) await refusals.judgeAsync(() => refuseSwitch(session, facts));
     if (!elsewhere) return;
-    refusePrivileges(await checkStreamPrivileges(session, { original: original.ref, facts }));
+    const report = await checkStreamPrivileges(session, { original: original.ref, facts });
+    refusals.judge(() => refusePrivileges(report));
     const copy = await readTableDefinition(session, original.ref);
     const why = copy === null ? 'it has no such table' : differing(original.columns, copy.columns);
     if (why === null) return;
-    throw refusal(
-      'columns-differ',
-      `The table ${quoteTable(original.ref)} on ${addressOf(parts.config.inspected)} is not that of ` +
-        `${addressOf(parts.config.connection)}: ${why}.`,
-      'If an ALTER has not reached the replica yet, wait for it; otherwise point --host at a faithful replica.',
+    refusals.add(
+      refusal(
+        'columns-differ',
+        `The table ${quoteTable(original.ref)} on ${addressOf(parts.config.inspected)} is not that of ` +
+          `${addressOf(parts.config.connection)}: ${why}.`,
+        'If an ALTER has not reached the replica yet, wait for it; otherwise point --host at a faithful replica.',
+      ),
     );
   });
+  refusals.throwIfAny();
 }
 
 /** What differs, in words. Row images are read by the places and types of columns. */

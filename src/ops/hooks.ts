@@ -2,7 +2,7 @@ import { constants as fsConstants } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { Failure, messageOf } from '../base/errors.ts';
+import { Failure, messageOf, UsageError } from '../base/errors.ts';
 import type { Moment, MomentFacts, Moments } from '../core/moments.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { type HookConstants, hookVariables, withoutSecretVariables } from './hook-environment.ts';
@@ -21,6 +21,22 @@ export interface HookParts {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly log: { info(message: string): void; warn(message: string): void };
+}
+
+/**
+ * A folder that is not there would have no hook run: one that is to veto would not.
+ * @throws UsageError when `--hooks-path` is no folder that can be read.
+ */
+export async function checkHooksPath({ hooksPath }: Pick<OptionValues, 'hooksPath'>): Promise<void> {
+  if (hooksPath === null) return;
+  try {
+    await readdir(hooksPath);
+  } catch (error) {
+    throw new UsageError(`--hooks-path cannot be read: ${messageOf(error)}. Nothing was touched.`, {
+      hint: 'No hook would run, and none could veto. Name the folder with the hooks, or leave the option out.',
+      cause: error,
+    });
+  }
 }
 
 /** The hooks that the options ask for; undefined without `--hooks-path`. */
@@ -114,11 +130,11 @@ export class Hooks implements Moments {
     try {
       return await readdir(folder);
     } catch (error) {
-      const { code } = error as { code?: string };
-      if (code !== 'ENOENT' && code !== 'ENOTDIR')
-        throw new Failure(`--hooks-path cannot be read: ${messageOf(error)}`, { cause: error });
-      this.#tellOnce(`--hooks-path ${folder} is no folder: no hook is run`);
-      return [];
+      // It was there at the start.
+      throw new Failure(`--hooks-path cannot be read any more: ${messageOf(error)}`, {
+        hint: 'A hook that should have a say may be missing, so the run ends. Bring the folder back, and use --resume.',
+        cause: error,
+      });
     }
   }
 

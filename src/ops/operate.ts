@@ -5,7 +5,7 @@ import type { LiveSettings } from '../core/settings.ts';
 import type { MigrationControls } from '../core/snapshot.ts';
 import type { CommandContext } from './command.ts';
 import { ControlServer } from './control.ts';
-import { createFlagFile, flagFileExists, headerFacts } from './flag-files.ts';
+import { checkFlagFile, flagFileExists, headerFacts } from './flag-files.ts';
 import type { Log } from './log.ts';
 import type { OptionValues } from './options.ts';
 import type { ParsedOptions } from './parse-options.ts';
@@ -70,7 +70,7 @@ async function underControl(migration: Operable, parts: OperateParts, signal: Ab
     ...{ ...context, clock, snapshot: () => migration.controls.snapshot() },
     printed: (snapshot, line) => statuses.printed(snapshot, line, ended.signal),
   });
-  if (options.postponeCutOverFlagFile !== null) await createFlagFile(options.postponeCutOverFlagFile);
+  if (options.postponeCutOverFlagFile !== null) await checkFlagFile(options.postponeCutOverFlagFile);
   const server = new ControlServer({
     path: socketFile,
     dropFile: options.initiallyDropSocketFile,

@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts';
+import { messageOf, Refusal } from '../base/errors.ts';
 import type { Moments } from '../core/moments.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { CommandContext } from './command.ts';
@@ -20,9 +20,14 @@ export async function runWithMoments(
     await run(signal);
     await moments?.reach('success');
   } catch (error) {
-    await moments?.reach('failure', undefined, { error: messageOf(error) });
+    await moments?.reach('failure', undefined, { error: tellAll(error) });
     throw error;
   }
+}
+
+function tellAll(error: unknown): string {
+  const also = error instanceof Refusal ? error.also : [];
+  return [error, ...also].map(messageOf).join('; ');
 }
 
 /** Answers a line of the control socket, unless a hook does not want it obeyed: then its failure is the answer. */

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.ts';
-import { Abandoned } from '../../src/base/errors.ts';
+import { Abandoned, UsageError } from '../../src/base/errors.ts';
 import type { Moment, MomentFacts } from '../../src/core/moments.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { hookVariables, withoutSecretVariables } from '../../src/ops/hook-environment.ts';
-import { Hooks } from '../../src/ops/hooks.ts';
+import { checkHooksPath, Hooks } from '../../src/ops/hooks.ts';
 import { respondUnlessVetoed, runWithMoments, StatusMoments } from '../../src/ops/run-moments.ts';
 import { snapshotOf } from './status-snapshot.ts';
 
@@ -110,11 +110,23 @@ describe('hooks', () => {
     process.kill(Number(written()), 'SIGKILL');
   });
 
-  test('a folder that is not there is told once; a program that cannot start has failed', async () => {
-    const hooks = make({ path: join(folder, 'none') });
-    await hooks.reach('startup');
-    await hooks.reach('validated');
-    assert.match(warnings.join(), /^--hooks-path .*none is no folder: no hook is run$/);
+  test('a folder that is not there is wrong usage, and one that goes away ends the run: a veto would be missing', async () => {
+    const hooksPath = join(folder, 'none');
+    await assert.rejects(checkHooksPath({ hooksPath }), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, /^--hooks-path cannot be read: .*none.*Nothing was touched\.$/);
+      return true;
+    });
+    await assert.rejects(checkHooksPath({ hooksPath: out }), UsageError);
+    await checkHooksPath({ hooksPath: folder });
+    await checkHooksPath({ hooksPath: null });
+    const hooks = make({ path: hooksPath });
+    await assert.rejects(hooks.reach('before-cut-over'), /--hooks-path cannot be read any more: .*none/);
+    await hooks.reach('failure');
+    assert.match(warnings.join(), /^--hooks-path cannot be read any more/);
+  });
+
+  test('a program that cannot start has failed', async () => {
     writeFileSync(join(folder, 'gh-ost-on-startup'), '#!/no/such/interpreter\n', { mode: 0o755 });
     await assert.rejects(make().reach('startup'), /the hook .* failed: spawn/);
   });

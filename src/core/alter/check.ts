@@ -1,4 +1,5 @@
 import { Refusal } from '../../base/errors.ts';
+import { Refusals } from '../../base/refusals.ts';
 import type { PartitionOperation } from './action.ts';
 import { type Alter, actionsOf } from './clauses.ts';
 import { foldName, sameName } from './identifier.ts';
@@ -23,26 +24,15 @@ const REPARTITIONING: ReadonlySet<PartitionOperation> = new Set([
  *   `system-versioning`, `foreign-key-added`, `renamed-columns` or `nothing-to-copy`.
  */
 export function checkAlter(alter: Alter, options: CheckOptions = {}): readonly string[] {
-  refuseTableRename(alter);
-  if (alter.ignore) {
-    throw new Refusal('alter-ignore', 'ALTER IGNORE TABLE would throw away rows without a word', {
-      hint: 'Remove IGNORE; rows that collide under the new schema will be named.',
-    });
-  }
-  refuseAlgorithm(alter);
-  refuseDataOperations(alter);
-  refuseForeignKeys(alter);
-  refuseRenamedColumns(alter, options);
-  if (alter.text === '') {
-    const left = alter.clauses.map((clause) => clause.text).join(', ');
-    throw new Refusal(
-      'nothing-to-copy',
-      `Nothing of this ALTER is left to be done on a ghost table: ${left}`,
-      {
-        hint: 'The server does this at once: run the ALTER directly.',
-      },
-    );
-  }
+  const refusals = new Refusals();
+  refusals.judge(() => refuseTableRename(alter));
+  refusals.judge(() => refuseIgnore(alter));
+  refusals.judge(() => refuseAlgorithm(alter));
+  refusals.judge(() => refuseDataOperations(alter));
+  refusals.judge(() => refuseForeignKeys(alter));
+  refusals.judge(() => refuseRenamedColumns(alter, options));
+  refusals.judge(() => refuseNothing(alter));
+  refusals.throwIfAny();
   return warningsOf(alter, options);
 }
 
@@ -60,6 +50,21 @@ function refuseTableRename(alter: Alter): void {
     `ALTER statement seems to RENAME the table (to '${target}'). That is not supported`,
     { hint: 'Remove the RENAME from --alter and run it as a statement of its own.' },
   );
+}
+
+function refuseIgnore({ ignore }: Alter): void {
+  if (!ignore) return;
+  throw new Refusal('alter-ignore', 'ALTER IGNORE TABLE would throw away rows without a word', {
+    hint: 'Remove IGNORE; rows that collide under the new schema will be named.',
+  });
+}
+
+function refuseNothing({ text, clauses }: Alter): void {
+  if (text !== '') return;
+  const left = clauses.map((clause) => clause.text).join(', ');
+  throw new Refusal('nothing-to-copy', `Nothing of this ALTER is left to be done on a ghost table: ${left}`, {
+    hint: 'The server does this at once: run the ALTER directly.',
+  });
 }
 
 function refuseAlgorithm(alter: Alter): void {

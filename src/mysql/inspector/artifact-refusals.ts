@@ -1,4 +1,5 @@
 import type { Refusal } from '../../base/errors.ts';
+import { Refusals } from '../../base/refusals.ts';
 import { sentryComment } from '../../core/changelog-sql.ts';
 import { quoteTable } from '../../core/quote.ts';
 import type { ExistingArtifact, Inspection } from './inspection.ts';
@@ -9,9 +10,10 @@ import { type RefusalOptions, refusal } from './refusal.ts';
  * @throws Refusal `ghost-exists`, `old-exists`, `changelog-exists`, `checkpoint-exists`, `sentry-exists`.
  */
 export function refuseArtifacts(inspection: Inspection, options: RefusalOptions): void {
-  for (const artifact of inspection.artifacts) {
-    if (isInTheWay(artifact, options)) throw artifactRefusal(artifact, isInterrupted(inspection));
-  }
+  const refusals = new Refusals();
+  for (const artifact of inspection.artifacts.filter((each) => isInTheWay(each, options)))
+    refusals.add(artifactRefusal(artifact, isInterrupted(inspection)));
+  refusals.throwIfAny();
 }
 
 function isInTheWay(artifact: ExistingArtifact, options: RefusalOptions): boolean {

@@ -1,3 +1,5 @@
+import { Refusals } from '../../base/refusals.ts';
+import { refuseKeyless } from '../../core/migration-key.ts';
 import { quoteTable } from '../../core/quote.ts';
 import type { ServerFacts } from '../server.ts';
 import { refuseHalfRenamed } from './artifact-refusals.ts';
@@ -13,22 +15,27 @@ export { refuseServer } from './server-refusals.ts';
 /**
  * Refuses tables that cannot be migrated safely.
  * @throws Refusal `system-schema`, `not-found`, `view`, `sequence`, `not-a-table`, `system-versioned`,
- * `engine`, `foreign-key-parent`, `foreign-key-cascade`, `foreign-key-child`, `triggers`, `xa-prepared`.
+ * `engine`, `foreign-key-parent`, `foreign-key-cascade`, `foreign-key-child`, `triggers`, `xa-prepared`, `no-unique-key`.
  */
 export function refuseTable(inspection: Inspection, facts: ServerFacts, options: RefusalOptions): void {
   refuseKind(inspection, options);
-  if (!options.skipForeignKeyChecks) refuseForeignKeys(inspection, facts, options);
-  const table = quoteTable(inspection.ref);
-  if (inspection.triggers.length > 0 && !options.includeTriggers) {
-    const list = inspection.triggers.map((t) => `${t.name} (${t.timing} ${t.event})`).join(', ');
-    throw refusal(
-      'triggers',
-      `${table} has triggers: ${list}. They would not be on the new table.`,
-      'Say --include-triggers with --trigger-suffix; or drop them, migrate, and create them again on the new table.',
-    );
-  }
+  const refusals = new Refusals();
+  if (!options.skipForeignKeyChecks) refusals.judge(() => refuseForeignKeys(inspection, facts, options));
+  if (!options.includeTriggers) refusals.judge(() => refuseTriggers(inspection));
   // What an earlier run had not seen the end of lies behind the position from which it is continued.
-  if (!options.resume) refusePreparedXa(inspection, facts);
+  if (!options.resume) refusals.judge(() => refusePreparedXa(inspection, facts));
+  refusals.judge(() => refuseKeyless(inspection.definition?.indexes ?? []));
+  refusals.throwIfAny();
+}
+
+function refuseTriggers({ ref, triggers }: Inspection): void {
+  if (triggers.length === 0) return;
+  const list = triggers.map((t) => `${t.name} (${t.timing} ${t.event})`).join(', ');
+  throw refusal(
+    'triggers',
+    `${quoteTable(ref)} has triggers: ${list}. They would not be on the new table.`,
+    'Say --include-triggers with --trigger-suffix; or drop them, migrate, and create them again on the new table.',
+  );
 }
 
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
@@ -78,31 +85,40 @@ export function refuseKind(inspection: Inspection, options: RefusalOptions): voi
 }
 
 function refuseForeignKeys(inspection: Inspection, facts: ServerFacts, options: RefusalOptions): void {
-  const table = quoteTable(inspection.ref);
-  const { own, pointing } = inspection.foreignKeys;
-  if (pointing.length > 0) {
-    throw refusal(
-      'foreign-key-parent',
-      `Other tables reference ${table}: ${listed(pointing)}. They would follow the old table at its RENAME.`,
-      'Drop these foreign keys, migrate, create them again. Only --skip-foreign-key-checks overrides this.',
-    );
-  }
+  const refusals = new Refusals();
+  refusals.judge(() => refuseParent(inspection));
+  refusals.judge(() => refuseSilentCascades(inspection, facts));
+  if (!options.discardForeignKeys) refusals.judge(() => refuseChild(inspection));
+  refusals.throwIfAny();
+}
+
+function refuseParent({ ref, foreignKeys: { pointing } }: Inspection): void {
+  if (pointing.length === 0) return;
+  throw refusal(
+    'foreign-key-parent',
+    `Other tables reference ${quoteTable(ref)}: ${listed(pointing)}. They would follow the old table at its RENAME.`,
+    'Drop these foreign keys, migrate, create them again. Only --skip-foreign-key-checks overrides this.',
+  );
+}
+
+function refuseSilentCascades({ ref, foreignKeys: { own } }: Inspection, facts: ServerFacts): void {
   const silent = facts.logsCascades ? [] : own.filter(cascades);
-  if (silent.length > 0) {
-    throw refusal(
-      'foreign-key-cascade',
-      `${table} is changed by the server through ${listed(silent)}, and this server does not write ` +
-        'those changes to its binlog: they would be lost, --discard-foreign-keys or not.',
-      'Drop these foreign keys first, or replace CASCADE and SET NULL by RESTRICT.',
-    );
-  }
-  if (own.length > 0 && !options.discardForeignKeys) {
-    throw refusal(
-      'foreign-key-child',
-      `${table} has foreign keys: ${listed(own)}. The new table would not have them.`,
-      'To lose them, say --discard-foreign-keys.',
-    );
-  }
+  if (silent.length === 0) return;
+  throw refusal(
+    'foreign-key-cascade',
+    `${quoteTable(ref)} is changed by the server through ${listed(silent)}, and this server does not write ` +
+      'those changes to its binlog: they would be lost, --discard-foreign-keys or not.',
+    'Drop these foreign keys first, or replace CASCADE and SET NULL by RESTRICT.',
+  );
+}
+
+function refuseChild({ ref, foreignKeys: { own } }: Inspection): void {
+  if (own.length === 0) return;
+  throw refusal(
+    'foreign-key-child',
+    `${quoteTable(ref)} has foreign keys: ${listed(own)}. The new table would not have them.`,
+    'To lose them, say --discard-foreign-keys.',
+  );
 }
 
 function listed(keys: readonly ForeignKey[]): string {
