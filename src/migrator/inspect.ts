@@ -100,8 +100,7 @@ export async function survey(
 async function judge(session: Session, found: Survey, parts: MigrationParts): Promise<readonly string[]> {
   const { config } = parts;
   const { blockers, inspection, facts, alter } = found;
-  // What is wrong with a server is told; but nothing is tried on one that may not be written to.
-  const untouchable = blockers.found.some(({ code }) => code !== 'allow-on-master');
+  const unfit = blockers.found.some(({ code }) => code !== 'allow-on-master');
   const reverts = config.names.revertOf !== undefined;
   const warnings: string[] = [];
   blockers.judge(() => refuseTable(inspection, facts, config.refusals));
@@ -114,6 +113,8 @@ async function judge(session: Session, found: Survey, parts: MigrationParts): Pr
     refuseArtifacts(inspection, { ...config.refusals, resume: config.refusals.resume || reverts }),
   );
   await blockers.judgeAsync(() => surveyStreamed(parts, found.streamed, found.original));
+  // On a server that may not be written to nothing is tried; nor where replicas could not do what is tried, and would stop.
+  const untouchable = unfit || blockers.found.some(({ code }) => code === 'columns-differ');
   const tried = untouchable ? null : await tryOut(session, found, parts);
   warnings.push(...(tried ?? []));
   if (tried !== null && checked !== undefined && blockers.found.length > 0 && !config.refusals.resume)

@@ -1,4 +1,5 @@
 import { Refusal } from '../base/errors.ts';
+import { Refusals } from '../base/refusals.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { marksApart } from '../core/checkpoint.ts';
 import { quoteTable } from '../core/quote.ts';
@@ -87,12 +88,20 @@ async function judge(
       'Somebody has dropped or renamed it. Migrate back instead.',
     );
   }
-  await refuseAttachments(session, ghost);
-  if (!is(original, task.ghostSql)) throw altered(original, 'original-changed');
-  if (!is(ghost, task.originalSql)) throw altered(ghost, 'old-table-changed');
-  await refuseTaken(session, found, parts.config);
-  await refusePosition(stored, found, parts, cannotRevert);
-  return { stored, ...planRevert(found, ghost, task, parts.config) };
+  const refusals = new Refusals();
+  await refusals.judgeAsync(() => refuseTriggers(session, ghost));
+  await refusals.judgeAsync(() => refuseForeignKeys(session, ghost));
+  const same = [is(original, task.ghostSql), is(ghost, task.originalSql)];
+  if (!same[0]) refusals.add(altered(original, 'original-changed'));
+  if (!same[1]) refusals.add(altered(ghost, 'old-table-changed'));
+  await refusals.judgeAsync(() => refuseTaken(session, found, parts.config));
+  await refusals.judgeAsync(() => refusePosition(stored, found, parts, cannotRevert));
+  // Columns of tables that somebody has altered since lead nowhere.
+  const planned = same.includes(false)
+    ? undefined
+    : refusals.judge(() => planRevert(found, ghost, task, parts.config));
+  refusals.throwIfAny();
+  return { stored, ...planned! };
 }
 
 /** The checkpoint of a migration that ended well, of this table and the old one that is named. */
@@ -131,15 +140,17 @@ async function finishedCheckpoint(session: Session, { artifacts, facts }: Survey
 }
 
 /** The old table must hold still but for us. */
-async function refuseAttachments(session: Session, { ref }: TableDefinition): Promise<void> {
+async function refuseTriggers(session: Session, { ref }: TableDefinition): Promise<void> {
   const triggers = await readTriggers(session, ref);
-  if (triggers.length > 0) {
-    throw cannotRevert(
-      'old-table-triggers',
-      `${quoteTable(ref)} has triggers, which would fire for what we write: ${triggers.map(({ name }) => name).join(', ')}`,
-      "Drop them. With --include-triggers and --trigger-suffix it gets the present table's.",
-    );
-  }
+  if (triggers.length === 0) return;
+  throw cannotRevert(
+    'old-table-triggers',
+    `${quoteTable(ref)} has triggers, which would fire for what we write: ${triggers.map(({ name }) => name).join(', ')}`,
+    "Drop them. With --include-triggers and --trigger-suffix it gets the present table's.",
+  );
+}
+
+async function refuseForeignKeys(session: Session, { ref }: TableDefinition): Promise<void> {
   const { own, pointing } = await readForeignKeys(session, ref);
   const keys = [...own, ...pointing].map(({ name }) => name);
   if (keys.length === 0) return;
