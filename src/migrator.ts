@@ -8,16 +8,17 @@ import { Checkpoint } from './migrator/checkpoint.ts';
 import type { MigrationParts } from './migrator/config.ts';
 import { buildDataPath, type DataPath } from './migrator/data-path.ts';
 import { type Survey, survey } from './migrator/inspect.ts';
-import { refuseLeftBehind, settleLateWrites, tellUnsettled } from './migrator/late-writes.ts';
+import { refuseLeftBehind, settleLateWrites } from './migrator/late-writes.ts';
 import { onOneSession } from './migrator/one-session.ts';
 import { copyPaced } from './migrator/pace.ts';
 import type { Plan } from './migrator/plan.ts';
 import { Progress } from './migrator/progress.ts';
 import { Readiness } from './migrator/readiness.ts';
 import { showBlockers, showPlan } from './migrator/report.ts';
-import { type Beginning, begin, type SwappedBefore } from './migrator/resume-begin.ts';
+import { type Beginning, begin, type ResumePoint, type SwappedBefore } from './migrator/resume-begin.ts';
 import { panicked } from './migrator/resume-ending.ts';
 import { catchUp, follow } from './migrator/resume-follow.ts';
+import { settleForDead } from './migrator/resume-late.ts';
 import { RowCount } from './migrator/row-count.ts';
 import { takeSnapshot } from './migrator/status.ts';
 import { swapTables } from './migrator/swap-tables.ts';
@@ -95,7 +96,7 @@ export class Migrator implements MigrationControls {
     const found = await this.#inspect(topology, signal);
     if (found.directly !== null) return;
     const beginning = await this.#prepare(found, signal);
-    if ('swapped' in beginning) return await this.#finish(beginning);
+    if ('swapped' in beginning) return await this.#finish(beginning, signal);
     const { survey: now, plan } = beginning;
     await this.#parts.moments?.reach('validated', signal);
     if (!this.#parts.config.execute)
@@ -132,12 +133,23 @@ export class Migrator implements MigrationControls {
   }
 
   /** An earlier run has swapped the tables and died before its end. */
-  async #finish({ swapped: found, state }: SwappedBefore): Promise<void> {
+  async #finish(before: SwappedBefore, signal: AbortSignal): Promise<void> {
     this.#enter('cleaning');
-    this.#parts.log.warn({}, 'an earlier run has swapped the tables: what is left to do is to clean up');
-    const { config, log } = this.#parts;
-    if (!state.settled && !config.topology.testOnly) tellUnsettled(found, state.position, log);
-    await this.#cleanUp(found, { late: !state.settled });
+    const context = {
+      parts: this.#parts,
+      scope: this.#scope!,
+      signal,
+      build: this.#build.bind(this, signal),
+    };
+    const { left, ...end } = await settleForDead(before, context);
+    await this.#cleanUp(before.swapped, end);
+    refuseLeftBehind(left, before.swapped.artifacts.old);
+  }
+
+  #build(signal: AbortSignal, found: Survey, plan: Plan, point: ResumePoint | null): DataPath {
+    const fail = (error: Error): void => this.#scope!.fail(error);
+    this.#path = buildDataPath(found, plan, point, this.#parts, this.#throttling, signal, fail);
+    return this.#path;
   }
 
   /** Starts everything that runs in the background. */
@@ -145,10 +157,7 @@ export class Migrator implements MigrationControls {
     const scope = this.#scope!;
     const { survey: found, plan, point, checkpoint } = beginning;
     this.#survey = found;
-    const path = buildDataPath(found, plan, point, this.#parts, this.#throttling, signal, (error) =>
-      scope.fail(error),
-    );
-    this.#path = path;
+    const path = this.#build(signal, found, plan, point);
     this.#throttling.follow(found.artifacts.changelog, path.heartbeat);
     const parts = this.#parts;
     const start = await follow({ beginning, path, parts, scope, throttler: this.#throttling, signal });
@@ -195,6 +204,7 @@ export class Migrator implements MigrationControls {
         survey: found,
         plan,
         path,
+        checkpoint: this.#checkpoint!,
         readiness: this.#readiness,
         throttler: this.#throttling,
       },
@@ -202,7 +212,10 @@ export class Migrator implements MigrationControls {
         this.#attempts = attempt;
         this.#enter(phase);
       },
-      onSwapped: () => this.#onSwapped(path),
+      onSwapped: () => {
+        this.#swapped = true;
+        path.retired.abort(new Error('the tables are swapped'));
+      },
       analyzeGhost: () =>
         this.#withSession('statistics', (session) => analyze(session, found.artifacts.ghost)),
       signal,
@@ -210,18 +223,11 @@ export class Migrator implements MigrationControls {
     this.#writerStopMs = report.writerStopMs;
   }
 
-  #onSwapped(path: DataPath): void {
-    this.#swapped = true;
-    path.retired.abort(new Error('the tables are swapped'));
-  }
-
   async #settle(path: DataPath, plan: Plan, signal: AbortSignal): Promise<readonly string[]> {
     this.#enter('cleaning');
     await this.#checkpoint?.writeLast(this.#phase);
     const left = await settleLateWrites(path, plan, this.#parts.log, signal);
-    if (left.length > 0) return left;
-    await this.#checkpoint?.writeSettled(this.#phase);
-    this.#parts.log.info({}, 'the stream was read past the RENAME: nothing is in the old table only');
+    if (left.length === 0) await this.#checkpoint?.writeSettled(this.#phase);
     return left;
   }
 
@@ -262,14 +268,8 @@ export class Migrator implements MigrationControls {
 
   snapshot(): Snapshot {
     return takeSnapshot({
-      ...{
-        parts: this.#parts,
-        phase: this.#phase,
-        survey: this.#survey,
-        path: this.#path,
-        progress: this.#progress,
-        rowCount: this.#rowCount,
-      },
+      ...{ parts: this.#parts, phase: this.#phase, survey: this.#survey, path: this.#path },
+      ...{ progress: this.#progress, rowCount: this.#rowCount },
       startedMs: this.#startedMs,
       startedWallMs: this.#startedWallMs,
       throttled: this.#path ? this.#throttling.bulk.reason : null,

@@ -64,6 +64,9 @@ export class Pulse {
   }
 }
 
+/** A reason of its own, for nobody sees it: one that the platform makes carries a stack. */
+const cleared = new Error('the deadline was cleared');
+
 /**
  * A signal that aborts with a Transient error when the parent does or when the deadline passes.
  * Call `clear` when the work is over.
@@ -77,7 +80,7 @@ export function deadline(
   const controller = new AbortController();
   const clear = (): void => {
     parent?.removeEventListener('abort', onParent);
-    timer.abort();
+    timer.abort(cleared);
   };
   const onParent = (): void => controller.abort(parent?.reason);
   const timer = new AbortController();

@@ -64,6 +64,11 @@ export interface CheckpointState {
   readonly chunkRows: number;
   /** Number of the last mark written. */
   readonly marks: number;
+  /**
+   * Whatever the binlog has for the original from `position` to the RENAME, if that has come to pass, came after the drain
+   * (I7); false too where an older version wrote it.
+   */
+  readonly drained: boolean;
   /** The tables are swapped, and no write is in the old one only (I7); false too where an older version wrote it. */
   readonly settled: boolean;
   /** The live settings, for people. */
@@ -112,6 +117,7 @@ export function stateFromText(text: string): CheckpointState {
     rowsCopied: countOf(raw, 'rowsCopied'),
     chunkRows: countOf(raw, 'chunkRows'),
     marks: countOf(raw, 'marks'),
+    drained: raw.drained === true,
     settled: raw.settled === true,
     settings: (raw.settings ?? {}) as Readonly<Record<string, unknown>>,
   };

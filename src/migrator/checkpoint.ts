@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../base/errors.ts';
+import { deadline } from '../base/pulse.ts';
 import { type CheckpointState, type CheckpointTask, hashOf } from '../core/checkpoint.ts';
 import { isAtLeast, type Phase } from '../core/phase.ts';
 import type { Position } from '../core/position.ts';
@@ -75,6 +76,7 @@ export class Checkpoint {
   #writer: Checkpoints | null = null;
   #written = false;
   #settled = false;
+  #drained = false;
   readonly #streamed: string;
 
   /** @param streamed the server whose positions are written (ServerFacts.uuid). */
@@ -131,6 +133,30 @@ export class Checkpoint {
   /** Another phase has begun. */
   phaseChanged(): void {
     this.#writer?.soon();
+  }
+
+  /**
+   * The cut-over has drained under its lock: should this run die after the RENAME, another one knows from where on changes of
+   * the original came too late. Best effort, within `limitMs`: writers wait.
+   */
+  async writeDrained(limitMs: number): Promise<void> {
+    const run = this.#run;
+    if (run === null) return;
+    this.#drained = true;
+    const { clock, log } = this.#parts;
+    const limit = deadline(limitMs, 'the checkpoint under the lock', clock);
+    const write = this.#pool.use((session) => this.#write(session, this.#capture(run)), limit.signal);
+    const over = new Promise<void>((_, reject) => {
+      limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true });
+    });
+    await Promise.race([write, over])
+      .catch((error: unknown) => log.warn({}, `the checkpoint under the lock failed: ${messageOf(error)}`))
+      .finally(limit.clear);
+  }
+
+  /** The lock is gone without a swap. */
+  forgetDrain(): void {
+    this.#drained = false;
   }
 
   /** Records that the old table may go: should this run die now, another one knows it. */
@@ -194,7 +220,7 @@ export class Checkpoint {
 
   /** In one turn of the event loop: position and prefix are of one moment. */
   #capture({ path, start, phase }: Run): CheckpointState {
-    const { changes, watermark, chunker, copier, heartbeat, rowsBefore } = path;
+    const { changes, watermark, chunker, copier, heartbeat, rowsBefore, intake } = path;
     return {
       position: (changes.appliedPosition() ?? start).toString(),
       streamed: this.#streamed,
@@ -203,7 +229,9 @@ export class Checkpoint {
       rowsCopied: rowsBefore + copier.rows,
       chunkRows: chunker.rows,
       marks: heartbeat.marks,
-      settled: this.#settled,
+      drained: this.#drained,
+      // Read past the RENAME with nothing that came before it left to do: from a position behind it nobody could tell.
+      settled: this.#settled || (intake.swapSeen && changes.empty),
       settings: plainRecord(this.#parts.settings),
     };
   }

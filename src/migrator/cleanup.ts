@@ -111,7 +111,9 @@ async function judge(
   if (!task.okToDropTable) return leftover('an old table goes only with --ok-to-drop-table');
   if (all.some((other) => other.role === 'ghost')) return leftover('the tables have not been swapped');
   if (stored && !stored.state.settled)
-    return leftover('the run that swapped the tables died before it had looked for late writes');
+    return leftover(
+      'the run that swapped the tables died before it had looked for late writes: --resume does',
+    );
   const definition = stored && (await readTableDefinition(session, ref));
   const proven = definition && shapeOf(definition.createSql) === shapeOf(stored.task.originalSql);
   return leftover(proven ? null : 'no checkpoint beside it proves that it was the original');

@@ -115,13 +115,13 @@ export class Intake implements ChangeSink {
       if (!this.#swapSeen && this.#isNews(notice)) fail(this.#judge(notice));
       return;
     }
-    if (this.#ours.has(notice.threadId)) {
+    const { replay } = this.#parts;
+    if (this.#ours.has(notice.threadId) || (this.#swapping && replay?.swaps(notice.sql))) {
       if (this.#swapping && this.#isSwap(notice.sql)) this.#seeSwap();
       return;
     }
     if (this.#swapSeen) return;
-    if (this.#parts.replay?.forgives(notice.sql))
-      log.debug({ sql: notice.sql }, 'a statement of an earlier run of ours');
+    if (replay?.forgives(notice.sql)) log.debug({ sql: notice.sql }, 'a statement of an earlier run of ours');
     else if (meaningOf(notice.sql) === 'harmless')
       log.info({ sql: notice.sql }, 'a statement of others names the table');
     else

@@ -36,7 +36,7 @@ const batchKeys = 50;
 export async function settleLateWrites(
   path: LatePath,
   plan: LatePlan,
-  log: Pick<MigrationLog, 'warn'>,
+  log: Pick<MigrationLog, 'warn' | 'info'>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const { heartbeat, changes, intake } = path;
@@ -53,6 +53,8 @@ export async function settleLateWrites(
   }
   // The changelog goes next, and what follows may take its time: a beat would fail, and that would be told for a cause.
   await heartbeat.end();
+  if (left.length === 0)
+    log.info({}, 'the stream was read past the RENAME: nothing is in the old table only');
   return left;
 }
 

@@ -1,4 +1,5 @@
-import { type CheckpointState, type CopiedPrefix, marksApart } from '../core/checkpoint.ts';
+import { invariant } from '../base/errors.ts';
+import { type CopiedPrefix, marksApart } from '../core/checkpoint.ts';
 import { clearAboveSql } from '../core/checkpoint-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
@@ -46,8 +47,8 @@ const clearRows = 5000;
 /** The tables have been swapped by an earlier run. */
 export interface SwappedBefore {
   readonly swapped: Survey;
-  /** How far that run had come. */
-  readonly state: CheckpointState;
+  /** What that run has left. */
+  readonly stored: StoredCheckpoint;
 }
 
 /** What a run begins with. */
@@ -71,7 +72,7 @@ export async function begin(context: BeginContext): Promise<Beginning | SwappedB
   const remains = parts.config.refusals.resume
     ? await onOneSession(parts, use, (session) => judgeRemains(session, found, parts))
     : null;
-  if (remains?.kind === 'swapped') return { swapped: remains.survey, state: remains.stored.state };
+  if (remains?.kind === 'swapped') return { swapped: remains.survey, stored: remains.stored };
   if (remains?.kind === 'start-over') {
     refusePreparedXa(found.inspection, found.facts);
     parts.log.warn({}, `the copy starts over: ${remains.why}`);
@@ -117,9 +118,9 @@ async function make(
 
 async function takeOver(
   session: Session,
-  { parts, checkpoint, signal }: BeginContext,
-  { survey, plan: planned, stored }: Extract<Remains, { kind: 'continue' }>,
-): Promise<Beginning> {
+  { found, parts, checkpoint, signal }: BeginContext,
+  { survey, stored }: Extract<Remains, { kind: 'continue' }>,
+): Promise<Beginning | SwappedBefore> {
   const { clock, log } = parts;
   const { ghost, changelog, old, sentry } = survey.artifacts;
   const { state } = stored;
@@ -129,6 +130,11 @@ async function takeOver(
   );
   await checkpoint.adopt(session, stored.runId);
   await quieten(session, [ghost, changelog], clock);
+  // A statement of the dead run may have come to its end since we looked: one that builds an index, or the RENAME.
+  const now = await judgeRemains(session, found, parts);
+  if (now.kind === 'swapped') return { swapped: now.survey, stored };
+  invariant(now.kind === 'continue', 'nothing of the checkpoint has changed');
+  const { plan: planned } = now;
   await dropSentry(session, [old, sentry]);
   // Before the first row is written: triggers that an attempt of the dead run has left would fire for it.
   await dropTriggersOf(session, ghost);

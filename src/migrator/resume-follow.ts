@@ -15,7 +15,7 @@ const catchUpTimeoutMs = 7 * 86_400_000;
 
 /** What runs from the first moment on. */
 export interface FollowContext {
-  readonly beginning: Beginning;
+  readonly beginning: Pick<Beginning, 'survey' | 'plan' | 'point'>;
   readonly path: DataPath;
   readonly parts: MigrationParts;
   readonly scope: Scope;

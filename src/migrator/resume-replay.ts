@@ -17,6 +17,7 @@ export class Replay {
   readonly #lastMark: number;
   readonly #ours: readonly string[];
   readonly #ghost: string;
+  readonly #swap: readonly string[];
   #over = false;
 
   /**
@@ -37,12 +38,18 @@ export class Replay {
     const [table, kept] = [quoteTable(original), quoteTable(old)];
     const away = `ALTER TABLE ${table} RENAME TO ${kept}`;
     const back = [`ALTER TABLE ${kept} RENAME TO ${table}`, `RENAME TABLE ${kept} TO ${table}`];
+    this.#swap = [`${table} TO ${kept}, ${this.#ghost} TO ${table}`, `${this.#ghost} RENAME TO ${table}`];
     this.#ours = [...builds, away, ...back, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
   }
 
   /** A mark came. */
   marked(row: ChangelogRow): void {
     if (row.sequence > this.#lastMark) this.#over = true;
+  }
+
+  /** Whether the statement is the one by which an earlier run has swapped the tables. */
+  swaps(sql: string): boolean {
+    return !this.#over && this.#swap.some((tail) => sql.trimEnd().endsWith(tail));
   }
 
   /**

@@ -80,7 +80,10 @@ async function judge(
     table !== null && shapeOf(table.createSql) === shapeOf(sql);
   // What the checkpoint says of late writes, it says of the migration's swap.
   if (!ghost && is(left, task.ghostSql) && is(original, task.originalSql))
-    return { swapped: found, state: { ...stored.state, settled: false } };
+    return {
+      swapped: found,
+      stored: { ...stored, state: { ...stored.state, settled: false, drained: false } },
+    };
   if (!ghost) {
     throw cannotRevert(
       'old-table-missing',

@@ -3,6 +3,7 @@ import type { Phase } from '../core/phase.ts';
 import { cutOverSteps } from '../core/swap-port.ts';
 import type { SqlSwap } from '../mysql/swap.ts';
 import { CutOver, type CutOverParts, type SwapReport } from '../stages/cutover.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { MigrationParts } from './config.ts';
 import type { DataPath } from './data-path.ts';
 import type { Survey } from './inspect.ts';
@@ -14,14 +15,16 @@ import { makeSwapPort } from './swap-port.ts';
 const readinessPollMs = 100;
 /** How long an attempt looks for old transactions to end before it counts as failed. */
 const patienceMs = 30_000;
+/** How long the record that all is drained may take, ms: the writers wait for it, and readers behind the RENAME. */
+const drainedMs = 300;
 
-/** All that the swap of a migration needs. */
 /** What the swap of a migration works with. */
 export interface SwapContext {
   readonly parts: MigrationParts;
   readonly survey: Survey;
   readonly plan: Plan;
   readonly path: DataPath;
+  readonly checkpoint: Pick<Checkpoint, 'writeDrained' | 'forgetDrain'>;
   readonly readiness: Readiness;
   readonly throttler: { readonly reason: string | null };
   readonly enter: (phase: Phase, attempt: number) => void;
@@ -55,7 +58,7 @@ async function tryAgainAndAgain(
   port: SqlSwap,
   replication: ReplicationStop,
 ): Promise<SwapReport> {
-  const { path, enter, signal } = context;
+  const { path, enter, checkpoint, signal } = context;
   const { config, clock, log } = context.parts;
   let attempt = 0;
   const cutOver = makeCutOver(context, port, () => attempt);
@@ -83,6 +86,7 @@ async function tryAgainAndAgain(
       if (!(error instanceof Transient)) throw error;
       signal.throwIfAborted();
       if (attempt >= config.retries) throw error;
+      checkpoint.forgetDrain();
       await replication.undo();
       const seconds = backoffSeconds(attempt, config.cutOver);
       log.warn({ attempt }, `cut-over attempt failed: ${messageOf(error)}; next in ${seconds} s`);
@@ -91,16 +95,23 @@ async function tryAgainAndAgain(
   }
 }
 
-function makeCutOver({ parts, path, onSwapped }: SwapContext, port: SqlSwap, attempt: () => number): CutOver {
+function makeCutOver(
+  { parts, path, checkpoint, onSwapped }: SwapContext,
+  port: SqlSwap,
+  attempt: () => number,
+): CutOver {
   const { config, clock, log, atStep, meter } = parts;
   const { changes, heartbeat: visibility, applier, turnstile } = path;
+  let drained = Promise.resolve();
   let before: { readonly step: string; readonly atMs: number } | null = null;
   const onStep: CutOverParts['onStep'] = (step, detail) => {
     const words = detail === '' ? cutOverSteps[step] : `${cutOverSteps[step]}: ${detail}`;
     log.info({ attempt: attempt() }, `cut-over: ${words}`);
     if (before !== null) meter?.timing('cut_over.step', clock.nowMs() - before.atMs, { step: before.step });
     before = { step, atMs: clock.nowMs() };
-    return atStep?.(step);
+    // Written while the RENAME gets in line, and before it can come to pass.
+    if (step === 'drained') drained = checkpoint.writeDrained(drainedMs);
+    return step === 'queued' ? drained.then(() => atStep?.(step)) : atStep?.(step);
   };
   const warn = (message: string): void => log.warn({ attempt: attempt() }, `cut-over: ${message}`);
   const retire = (): void => path.retired.abort(new Error('the ghost must not be written to any more'));

@@ -1,5 +1,5 @@
 /**
- * The command in a process of its own, which can be held at a step of the cut-over: `HOLD_AT` names the step and `HOLD_MS`
+ * The command in a process of its own, which can be held at steps of the cut-over: `HOLD_AT` names the steps and `HOLD_MS`
  * says for how long; with `HOLD_BUSY` its event loop is blocked for that time. It writes `HELD step` to standard output when it is
  * there. Otherwise it does what src/cli.ts does.
  */
@@ -37,7 +37,7 @@ function block(ms: number): void {
 const migration = new Migrator({
   ...{ config, settings, clock: systemClock, log, print },
   atStep: async (step) => {
-    if (step !== process.env.HOLD_AT) return;
+    if (!process.env.HOLD_AT?.split(',').includes(step)) return;
     print(`HELD ${step}`);
     const ms = Number(process.env.HOLD_MS);
     if (process.env.HOLD_BUSY) block(ms);

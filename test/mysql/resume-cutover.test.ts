@@ -51,19 +51,18 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       });
     }
 
-    for (const [words, settled] of [
-      ['tables swapped', false],
-      ['the stream was read past the RENAME', true],
-    ] as const) {
-      test(`after the swap, at "${words}": the old table goes only if late writes were looked for`, async () => {
+    for (const words of ['tables swapped', 'the stream was read past the RENAME']) {
+      test(`after the swap, at "${words}": the old table goes when late writes were looked for`, async () => {
         await prepare(lab.primary, sql, 500);
         const child = new Child([words, ...commandLine(lab.primary)], { script: SCRIPT });
         assert.equal((await child.exit).signal, 'SIGKILL', child.stderr);
         const run = start('--resume', '--ok-to-drop-table');
         await run.finish();
-        const told = run.lines.filter((line) => /had looked for late writes/.test(line));
-        assert.equal(told.length, settled ? 0 : 1, run.lines.join('\n'));
-        assert.deepEqual(await tablesOf(sql), settled ? [TABLE] : [`_${TABLE}_del`, TABLE]);
+        const lines = run.lines.join('\n');
+        assert.doesNotMatch(lines, /had looked for late writes/);
+        // Later the checkpoint may say that nothing came too late: then nobody need look.
+        if (words === 'tables swapped') assert.match(lines, /nothing is in the old table only/);
+        assert.deepEqual(await tablesOf(sql), [TABLE]);
       });
     }
   });

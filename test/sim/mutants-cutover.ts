@@ -189,8 +189,8 @@ export const world: readonly Mutant[] = [
     'DDL of others counts as ours',
     'I10',
     intake,
-    'if (this.#ours.has(notice.threadId)) {',
-    'if (notice.threadId > 0) {',
+    'if (this.#ours.has(notice.threadId) ||',
+    'if (notice.threadId > 0 ||',
     `sim ${JSON.stringify({ alterAfter: 50, crashAfter: null, failoverAfter: null, damage: null, dieAt: null })}`,
   ),
 ];

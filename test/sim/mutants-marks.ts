@@ -89,7 +89,7 @@ export const places: readonly Mutant[] = [
     'no hold of keys in flight',
     'I3',
     watermark,
-    'for (const chunk of this.#flights.values()) if (this.#contains(chunk, key)) return chunk;',
+    'for (const chunk of this.#flights.values()) if (isWithin(this.#order, chunk.range, key)) return chunk;',
     '',
   ),
   {

@@ -28,6 +28,7 @@ const state: CheckpointState = {
   rowsCopied: 12,
   chunkRows: 1000,
   marks: 99,
+  drained: true,
   settled: true,
   settings: { chunkRows: null, postponeFlagFile: "/tmp/it's \\ here" },
 };

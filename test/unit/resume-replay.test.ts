@@ -1,0 +1,42 @@
+// A run that goes on reads again what a dead one did to the tables, and knows it by its text alone: connections of the dead
+// cannot be known.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Replay } from '../../src/migrator/resume-replay.ts';
+
+const table = (name: string) => ({ schema: 's', name });
+const artifacts = {
+  ...{ ghost: table('_t_gho'), changelog: table('_t_ghc'), old: table('_t_del') },
+  ...{ sentry: table('t_ghs'), checkpoint: table('_t_ghk') },
+};
+const make = (): Replay => new Replay(7, table('t'), artifacts, null);
+const swaps = {
+  atomic: 'RENAME TABLE `s`.`_t_del` TO `s`.`t_ghs`, `s`.`t` TO `s`.`_t_del`, `s`.`_t_gho` TO `s`.`t`',
+  'locked-rename': 'RENAME TABLE `s`.`t` TO `s`.`_t_del`, `s`.`_t_gho` TO `s`.`t`',
+  'two-step': 'ALTER TABLE `s`.`_t_gho` RENAME TO `s`.`t`',
+};
+
+describe('what a dead run did', () => {
+  for (const [kind, sql] of Object.entries(swaps)) {
+    test(`its swap is known, by --cut-over=${kind}, until the first mark of this run`, () => {
+      const replay = make();
+      assert.ok(replay.swaps(sql));
+      replay.marked({ id: 1, sequence: 7, writtenAtMs: 0 });
+      assert.ok(replay.swaps(sql));
+      replay.marked({ id: 1, sequence: 8, writtenAtMs: 0 });
+      assert.equal(replay.swaps(sql), false);
+    });
+  }
+
+  test('other renames are none', () => {
+    const replay = make();
+    for (const sql of ['RENAME TABLE `s`.`t` TO `s`.`_t_del`', 'RENAME TABLE `s`.`other` TO `s`.`t`'])
+      assert.equal(replay.swaps(sql), false, sql);
+  });
+
+  test('the first of two renames is forgiven, and no more than that', () => {
+    const replay = make();
+    assert.ok(replay.forgives('ALTER TABLE `s`.`t` RENAME TO `s`.`_t_del`'));
+    assert.equal(replay.forgives('ALTER TABLE `s`.`t` ADD COLUMN x INT'), false);
+  });
+});
