@@ -21,6 +21,7 @@ export class Checks {
   readonly #server: Server;
   readonly #ghost: Ghost;
   readonly #space: KeySpace;
+  readonly #indexes: readonly string[];
   /** Ranks by the sync that is under way. */
   readonly #syncing = new Set<number>();
   readonly #copying = new Set<KeyRange>();
@@ -44,7 +45,9 @@ export class Checks {
   leaked = false;
   broken: string | null = null;
 
-  constructor(server: Server, ghost: Ghost, space: KeySpace) {
+  /** @param indexes that the new table must have. */
+  constructor(server: Server, ghost: Ghost, space: KeySpace, indexes: readonly string[]) {
+    this.#indexes = indexes;
     this.#server = server;
     this.#ghost = ghost;
     this.#space = space;
@@ -57,6 +60,8 @@ export class Checks {
   /** A sync of `ranks` begins. @returns what to call when it ends. */
   syncing(ranks: ReadonlySet<number>, manner: SyncManner): () => void {
     const { comparable } = this.#space;
+    if (this.#ghost.build?.lock === 'SHARED')
+      this.break('DESIGN 4: a sync beside an index build that lets nobody write');
     if (manner === 'alone' && this.#ghost.open.size > 0)
       this.break('DESIGN 2: a sync alone beside another statement');
     for (const rank of ranks) {
@@ -99,6 +104,13 @@ export class Checks {
 
   dropped(rank: number, entry: number): void {
     this.#drops.push({ rank, entry });
+  }
+
+  /** A statement is about to be committed. @param heeds it was made for a ghost with its unique key. */
+  committing(heeds: boolean): void {
+    const { unique, build } = this.#ghost;
+    if (!heeds && (unique || build?.unique))
+      this.break('DESIGN 2: a statement that displaces rows beside a unique key, or the build of one');
   }
 
   /** A new run begins with nothing above `low` copied. */
@@ -145,6 +157,10 @@ export class Checks {
    * @param letGo true where L was ended before its time: then writes may have come in between.
    */
   swapping(lockedAt: number | null, letGo: boolean): void {
+    for (const name of this.#indexes) {
+      if (!this.#ghost.built.has(name))
+        this.break(`DESIGN 4: the tables were swapped without the index ${name}`);
+    }
     if (lockedAt === null) this.break('I7: the tables were swapped by an attempt that had ended');
     const { visible } = this.#server;
     const late = new Set<number>();

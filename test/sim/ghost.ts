@@ -5,17 +5,45 @@ import type { RowLocks, Work } from './server.ts';
 /** What became of a write: done, it has to wait for another transaction, or a key stands in the way. */
 export type Outcome = 'done' | 'blocked' | 'same-key' | 'same-value';
 
+/** An index build that the server is at. */
+export interface Build {
+  readonly lock: 'NONE' | 'SHARED';
+  readonly unique: boolean;
+  /** Transactions of others that were committed meanwhile. */
+  logged: number;
+  /** A value that two rows have had since it began. */
+  duplicate: number | null;
+  killed: boolean;
+  /** It waits for the table, at its start or end: who has not touched it yet waits behind. */
+  waits?: boolean;
+}
+
 /** The ghost table: committed rows, and the transactions that write to it. */
 export class Ghost implements RowLocks {
   readonly rows = new Map<number, Row>();
   readonly open = new Set<GhostTransaction>();
-  /** The ghost has a unique key on `u`. */
-  readonly unique: boolean;
+  /** Its indexes beside the migration key; `u` is unique, and on the column of that name. */
+  readonly built: Set<string>;
+  build: Build | null = null;
   /** Locks of others, once the application writes to this table. */
   others: RowLocks | null = null;
 
-  constructor(unique: boolean) {
-    this.unique = unique;
+  constructor(built: Iterable<string>) {
+    this.built = new Set(built);
+  }
+
+  get unique(): boolean {
+    return this.built.has('u');
+  }
+
+  /** A value of `u` that two rows have. */
+  twin(): number | null {
+    const values = new Set<number>();
+    for (const { u } of this.rows.values()) {
+      if (values.has(u)) return u;
+      values.add(u);
+    }
+    return null;
   }
 
   begin(): GhostTransaction {
@@ -99,6 +127,11 @@ export class GhostTransaction {
       if (row) this.#ghost.rows.set(rank, row);
       else this.#ghost.rows.delete(rank);
     }
+    const { build } = this.#ghost;
+    if (build !== null) {
+      build.logged += 1;
+      if (build.unique) build.duplicate ??= this.#ghost.twin();
+    }
     this.rollback();
   }
 
@@ -119,6 +152,8 @@ export class GhostTransaction {
   }
 
   #isLocked(rank: number): boolean {
+    const { build } = this.#ghost;
+    if (build?.lock === 'SHARED' || (build?.waits && this.writes.size === 0)) return true;
     return this.#ghost.isRowLocked(rank, this);
   }
 

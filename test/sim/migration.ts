@@ -1,10 +1,10 @@
 import { Transient } from '../../src/base/errors.ts';
-import { deadline, Pulse } from '../../src/base/pulse.ts';
+import { deadline } from '../../src/base/pulse.ts';
 import { makeRetry, type Retry } from '../../src/base/retry.ts';
 import { Turnstile } from '../../src/base/turnstile.ts';
 import { ChangeSet } from '../../src/core/changeset.ts';
-import type { Gate } from '../../src/core/gate.ts';
 import type { Key } from '../../src/core/key.ts';
+import { ReplaceableStore } from '../../src/core/replaceable-store.ts';
 import type { ChangeSink } from '../../src/core/stream.ts';
 import type { Column } from '../../src/core/table.ts';
 import { Watermark } from '../../src/core/watermark.ts';
@@ -13,13 +13,18 @@ import type { DataPath } from '../../src/migrator/data-path.ts';
 import { Intake } from '../../src/migrator/intake.ts';
 import { refuseLeftBehind, settleLateWrites } from '../../src/migrator/late-writes.ts';
 import { Readiness } from '../../src/migrator/readiness.ts';
+import { Replay } from '../../src/migrator/resume-replay.ts';
 import { Applier } from '../../src/stages/applier.ts';
 import { Chunker } from '../../src/stages/chunker.ts';
 import { Conflicts } from '../../src/stages/conflicts.ts';
 import { Copier } from '../../src/stages/copier.ts';
 import { CutOver } from '../../src/stages/cutover.ts';
 import { Heartbeat } from '../../src/stages/heartbeat.ts';
+import { Indexes } from '../../src/stages/indexes.ts';
 import type { Verifier } from '../../src/stages/verifier.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { SimGate } from './gate.ts';
+import { SimIndexBuilder } from './index-builder.ts';
 import { SimLateRows } from './late-rows.ts';
 import type { SimMarks } from './marks.ts';
 import type { Plan } from './plan.ts';
@@ -29,37 +34,17 @@ import { SimStream } from './stream.ts';
 import { SimSwap, type SwapParts } from './swap.ts';
 import { damage, makeVerifier } from './verification.ts';
 
-/** A gate that somebody opens and shuts. */
-export class SimGate implements Gate {
-  readonly #opened = new Pulse();
-  #reason: string | null = null;
-
-  get reason(): string | null {
-    return this.#reason;
-  }
-  turn(): void {
-    this.#reason = this.#reason === null ? 'replica-lag 9 > 1' : null;
-    this.#opened.beat();
-  }
-  async pass(signal: AbortSignal): Promise<void> {
-    while (this.#reason !== null) await this.#opened.next(signal);
-  }
-}
-
-/** From where a migration goes on. */
-export interface Checkpoint {
-  /** The stream is read from this entry of the log. */
-  readonly index: number;
-  readonly low: Key | null;
-  readonly complete: boolean;
-  /** Number of the last mark of an earlier run. */
-  readonly marks: number;
-}
-
 const tables = {
   original: { schema: 's', name: 't' },
   ghost: { schema: 's', name: '_t_gho' },
   old: { schema: 's', name: '_t_del' },
+  sentry: { schema: 's', name: '_t_ghs' },
+};
+
+const artifacts = {
+  ...tables,
+  changelog: { schema: 's', name: '_t_ghc' },
+  checkpoint: { schema: 's', name: '_t_ghk' },
 };
 
 /** Attempts to cut over before a run fails. */
@@ -74,6 +59,8 @@ export interface MigrationWorld extends SwapParts {
   readonly onPhase: (phase: 'copied' | 'swapped') => void;
   /** A step of the cut-over begins. */
   readonly onStep: (step: string) => void;
+  /** A checkpoint is to be written out of turn. */
+  readonly record: () => void;
 }
 
 /** The real core and stages, wired as the migrator wires them, over the simulated server. */
@@ -92,9 +79,13 @@ export class Migration {
   readonly #start: Checkpoint;
   readonly #applier: Applier;
   readonly #copier: Copier;
+  /** Null where the ghost has all its indexes from the start. */
+  readonly #indexes: Indexes | null;
   readonly #intake: Intake;
   readonly #retry: Retry;
   readonly #turnstile = new Turnstile();
+  #drained = false;
+  #settled = false;
   ended = false;
   failure: unknown = null;
 
@@ -109,7 +100,10 @@ export class Migration {
     const { changes, watermark } = this;
     this.heartbeat = new Heartbeat(world.marks, changes, scheduler, start.marks);
     const visibility = this.heartbeat;
-    const store = new SimStore(world, plan);
+    // As src/migrator/data-path.ts makes them: by a plan without the indexes that are missing, and by the whole one.
+    const bare = plan.deferred !== null && !start.built.has('u');
+    const store = new ReplaceableStore(new SimStore(world, bare ? { ...plan, uniqueness: 'none' } : plan));
+    const heedUniqueKeys = (): void => store.replace(new SimStore(world, plan));
     const retry = makeRetry(scheduler, { attempts: 60, delayMs: 1, delayMsMax: 20 }, () => random.next());
     this.#retry = retry;
     const turnstile = this.#turnstile;
@@ -123,15 +117,37 @@ export class Migration {
     const chunks = new Chunker(store, watermark, plan, { rowsStart: 2, rowsMin: 1, targetMs: 20 });
     this.#applier = new Applier({ ...shared, sizing: plan });
     this.#copier = new Copier({ ...shared, chunks, clock: scheduler });
+    this.#indexes =
+      plan.deferred &&
+      new Indexes({
+        port: new SimIndexBuilder(world, {
+          failure: plan.failure,
+          lock: plan.deferred,
+          unique: plan.uniqueness !== 'none',
+        }),
+        ...{ conflicts, watermark, changes, retry, heedUniqueKeys, onStep: () => undefined, attempts: 60 },
+      });
     this.verifier = plan.damage === null ? null : makeVerifier(world, { ...shared, clock: scheduler });
     this.stream = new SimStream(server, this.#sink(), start.index, (error) => this.#fail(error));
     this.#intake = new Intake({
       ...{ original: tables.original, ghost: tables.ghost, changes, stream: this.stream, log },
       marked: (row) => this.heartbeat.marked(row),
       fail: (error) => this.#fail(error),
+      replay: start.marks > 0 ? new Replay(start.marks, tables.original, artifacts, null) : undefined,
     });
     const failure = Math.min(plan.failure, 0.04);
     this.swap = new SimSwap(world, { ...plan, failure }, (threadId) => this.#intake.expect(threadId));
+  }
+
+  /** The tables are swapped. */
+  get retired(): boolean {
+    return this.#retired.signal.aborted;
+  }
+
+  /** The entry of the log right behind our RENAME, where it was read. */
+  get swappedAt(): number | null {
+    const { swappedAt } = this.#intake;
+    return swappedAt instanceof LogPosition ? swappedAt.index : null;
   }
 
   /** Where a checkpoint written now would let another run start. */
@@ -142,11 +158,25 @@ export class Migration {
       low: this.watermark.low,
       complete: this.watermark.complete,
       marks: this.heartbeat.marks,
+      built: new Set(),
+      drained: this.#drained,
+      settled: this.#settled || (this.#intake.swapSeen && this.changes.empty),
     };
   }
 
   /** Runs until the tables are swapped and all is settled, or fails. */
   run(): void {
+    this.#begin((signal) => this.#foreground(signal));
+  }
+
+  /** Looks for the late writes of a run that died after the swap: as src/migrator/resume-late.ts has it done. */
+  settle(): void {
+    this.#retired.abort(new Error('the tables are swapped'));
+    this.#expectSwap();
+    this.#begin((signal) => this.#settle(signal));
+  }
+
+  #begin(foreground: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#controller;
     const { plan } = this.#world;
     const working = AbortSignal.any([signal, this.#retired.signal]);
@@ -164,7 +194,7 @@ export class Migration {
       background(this.#hurry(working), working),
       background(this.verifier?.follow(working) ?? Promise.resolve(), working),
     ];
-    void background(this.#foreground(signal))
+    void background(foreground(signal))
       .then(() => this.stop())
       .then(() => Promise.all(loops))
       .then(() => {
@@ -188,6 +218,7 @@ export class Migration {
     await this.#copier.run(plan.workers, signal);
     await this.heartbeat.pass(1e9, signal);
     onPhase('copied');
+    await this.#indexes?.run(signal);
     if (this.verifier) {
       damage(this.#world, plan.damage ?? 0);
       checks.spoilsLeft = plan.spoils;
@@ -195,6 +226,12 @@ export class Migration {
     }
     await this.#swapTables(signal);
     onPhase('swapped');
+    await this.#settle(signal);
+  }
+
+  async #settle(signal: AbortSignal): Promise<void> {
+    const { plan, record } = this.#world;
+    record();
     const { heartbeat, changes } = this;
     const path = {
       ...{ heartbeat, changes, intake: this.#intake, retry: this.#retry, followsNewTable: plan.followsNew },
@@ -207,15 +244,28 @@ export class Migration {
       signal,
     );
     refuseLeftBehind(left, tables.old);
+    this.#settled = true;
+    record();
+  }
+
+  #expectSwap(): void {
+    this.#intake.expectSwap(() => this.stream.follow(this.#world.plan.followsNew ? 'new' : null));
   }
 
   /** As src/migrator/swap-tables.ts does it. */
   async #swapTables(signal: AbortSignal): Promise<void> {
-    const { scheduler, plan, onStep } = this.#world;
+    const { scheduler, plan, onStep, record } = this.#world;
     const cutOver = new CutOver(
       {
         ...{ port: this.swap, changes: this.changes, visibility: this.heartbeat, applier: this.#applier },
-        ...{ turnstile: this.#turnstile, clock: scheduler, onStep, warn: () => undefined },
+        ...{ turnstile: this.#turnstile, clock: scheduler, warn: () => undefined },
+        onStep: (step) => {
+          if (step === 'drained') {
+            this.#drained = true;
+            record();
+          }
+          onStep(step);
+        },
         compare: async (stop) => await this.verifier?.finish(stop),
         retire: () => this.#retired.abort(new Error('the ghost must not be written to any more')),
         onSwapped: () => this.#retired.abort(new Error('the tables are swapped')),
@@ -229,12 +279,14 @@ export class Migration {
     const path = { changes, heartbeat, verification: verifier && { verifier } } as unknown as DataPath;
     for (let attempt = 1; ; attempt += 1) {
       while ((await readiness.obstacle(path, null)) !== null) await scheduler.sleep(100, signal);
-      this.#intake.expectSwap(() => this.stream.follow(plan.followsNew ? 'new' : null));
+      this.#expectSwap();
       try {
         await cutOver.attempt(signal);
         return;
       } catch (error) {
         if (!(error instanceof Transient)) throw error;
+        this.#drained = false;
+        record();
         signal.throwIfAborted();
         if (attempt >= attemptsMax) throw error;
         await scheduler.sleep(1000, signal);

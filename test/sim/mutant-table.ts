@@ -3,6 +3,7 @@ import { changes, server } from './mutants-changes.ts';
 import { attempts, settling, world } from './mutants-cutover.ts';
 import { builds } from './mutants-indexes.ts';
 import { marks, places } from './mutants-marks.ts';
+import { reverts } from './mutants-revert.ts';
 import { stages, units } from './mutants-stages.ts';
 import { verification } from './mutants-verify.ts';
 
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...units,
   ...attempts,
   ...settling,
+  ...reverts,
   ...world,
   ...verification,
 ];

@@ -22,6 +22,15 @@ const lateAndBusy = {
   weights: { write: 0.5, show: 3, deliver: 1, reconnect: 0, gate: 0, ring: 0.1, goOn: 0.3, come: 0, go: 0.1 },
 };
 
+/** The process dies right before the RENAME comes to pass. */
+const lateAndDead = { ...lateAndBusy, dieAt: 'unlocked' };
+
+/** The stream is ahead of us, and the process dies a while after the swap. */
+const lateAndLater = {
+  ...{ ...lateAndBusy, crashAfter: 400, hurriesMs: [], transactions: 5, capacity: 1000, keys: 5 },
+  weights: { ...lateAndBusy.weights, show: 0.5, deliver: 5 },
+};
+
 /** The stream is behind when the tables are swapped. */
 const lateAndSlow = { ...lateAndBusy, weights: { ...lateAndBusy.weights, show: 0.3, deliver: 0.1, goOn: 2 } };
 
@@ -272,4 +281,28 @@ export const settling: readonly Mutant[] = [
   ),
   one('late writes that fill the set stop the stream', 'I7', late, 'intake.unbind();', ''),
   one('the RENAME in the stream means nothing', 'I7', intake, 'this.#onSwapSeen();', ''),
+  one(
+    'the RENAME of a dead run is taken for that of a stranger',
+    'I7, I8',
+    'src/migrator/resume-replay.ts',
+    'return !this.#over && this.#swap.some(',
+    'return this.#over && this.#swap.some(',
+    `sim ${JSON.stringify(lateAndDead)}`,
+  ),
+  one(
+    'what came before the drain of a dead run counts as late',
+    'I7, I8',
+    'test/sim/world.ts',
+    'else if (this.#refused() || !checkpoint.drained)',
+    'else if (this.#refused())',
+    `sim ${JSON.stringify({ ...lateAndDead, failure: 0.1 })}`,
+  ),
+  one(
+    'late writes of a dead run that nobody has carried over count as looked for',
+    'I7, I8',
+    'test/sim/migration.ts',
+    '(this.#intake.swapSeen && this.changes.empty)',
+    'this.#intake.swapSeen',
+    `sim ${JSON.stringify(lateAndLater)}`,
+  ),
 ];

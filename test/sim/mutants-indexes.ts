@@ -1,7 +1,14 @@
 import { type Mutant, one } from './mutant.ts';
 
 const indexes = 'src/stages/indexes.ts';
+const intake = 'src/migrator/intake.ts';
 const test = 'test/unit/indexes.test.ts';
+
+/** A new unique key that is built last, beside writers that keep its values apart. */
+const built = {
+  ...{ deferred: 'NONE', uniqueness: 'enforced', collide: false, capacity: 1000, damage: null, dieAt: null },
+  ...{ kind: 'integer', keys: 6, sessions: 3, more: [15, 5], failoverAfter: null, alterAfter: null },
+};
 
 /** The building of deferred indexes. */
 export const builds: readonly Mutant[] = [
@@ -68,5 +75,57 @@ export const builds: readonly Mutant[] = [
     'await this.#syncAll(signal);\n      return await work();',
     'return await work();',
     test,
+  ),
+  one(
+    'indexes are built beside syncs',
+    'DESIGN 4',
+    indexes,
+    'await conflicts.alone(work, signal);',
+    'await work();',
+    `sim ${JSON.stringify({ ...built, deferred: 'SHARED' })}`,
+  ),
+  one(
+    'a unique index is built with no sync alone before it',
+    'DESIGN 2, DESIGN 4',
+    indexes,
+    'await conflicts.alone(work, signal);',
+    'await work();',
+    `sim ${JSON.stringify(built)}`,
+  ),
+  {
+    name: 'keys that come while the applier rests for an index build are dropped',
+    breaks: 'I6, DESIGN 4',
+    caughtBy: `sim ${JSON.stringify({ ...built, deferred: 'SHARED', capacity: 4 })}`,
+    edits: [
+      {
+        file: intake,
+        from: '    this.#parts.changes.touch(key, deleted);',
+        to: '    if (!this.#parts.changes.full) this.#parts.changes.touch(key, deleted);',
+      },
+      { file: intake, from: 'this.#parts.stream.pause();', to: 'void 0;' },
+    ],
+  },
+  one(
+    'syncs displace rows beside a unique index that is built',
+    'DESIGN 2',
+    indexes,
+    'if (step.unique) this.#parts.heedUniqueKeys();',
+    '',
+    `sim ${JSON.stringify(built)}`,
+  ),
+  one(
+    'an index is passed over',
+    'DESIGN 4, I8',
+    indexes,
+    'for (const step of steps) {',
+    'for (const step of steps.slice(1)) {',
+  ),
+  one(
+    'a resumed run takes an index for missing that a dead one has built meanwhile',
+    'DESIGN 2, I8',
+    'test/sim/world.ts',
+    '    built = new Set(ghost.built);\n',
+    '',
+    `sim ${JSON.stringify({ ...built, crashAfter: 400, dieAt: null })}`,
   ),
 ];

@@ -191,7 +191,7 @@ export const units: readonly Mutant[] = [
     'a deadline is not cleared',
     'Pulse',
     'src/base/pulse.ts',
-    'timer.abort();',
+    'timer.abort(cleared);',
     '',
     'test/unit/pulse.test.ts',
   ),

@@ -57,6 +57,7 @@ function run(caughtBy: string, folder: string): Promise<{ code: number | null; o
     '--seed',
     '1',
     '--fast',
+    ...['--jobs', '1'],
     '--seconds',
     String(simSeconds),
   ];

@@ -1,3 +1,4 @@
+import type { BuildLock } from '../../src/core/deferral.ts';
 import type { CutOverStep } from '../../src/core/swap-port.ts';
 import type { Random } from './random.ts';
 import type { KeyKind } from './row.ts';
@@ -24,6 +25,8 @@ export interface Plan {
   readonly keys: number;
   readonly uniqueness: Uniqueness;
   readonly collide: boolean;
+  /** Indexes are built after the copy, and what others may do meanwhile; null = they are there from the start. */
+  readonly deferred: BuildLock | null;
   readonly xa: boolean;
   readonly transactions: number;
   readonly workers: number;
@@ -37,6 +40,8 @@ export interface Plan {
   readonly hurriesMs: readonly number[];
   /** The process dies after this many steps and starts again from a checkpoint; null = it lives. */
   readonly crashAfter: number | null;
+  /** The process that ends the swap of a dead one dies as well. */
+  readonly crashAgain: boolean;
   /** Rows that are spoiled behind our back before they are verified; null = nothing is verified. */
   readonly damage: number | null;
   /** Syncs that forget a row once the verification has begun. */
@@ -63,6 +68,8 @@ export interface Plan {
   readonly failoverLoses: number;
   /** After so many steps somebody alters the original. */
   readonly alterAfter: number | null;
+  /** A migration that ends well is reverted; the process dies after so many steps of that; null = it lives. */
+  readonly revert: { readonly crashAfter: number | null } | null;
   readonly weights: Weights;
 }
 
@@ -95,6 +102,7 @@ export function drawPlan(random: Random): Plan {
     kind,
     keys: 3 + random.int(9),
     uniqueness,
+    deferred: random.chance(0.3) ? random.pick<BuildLock>(['NONE', 'SHARED']) : null,
     collide: uniqueness === 'added' && random.chance(0.3),
     xa: random.chance(0.3),
     transactions: 3 + random.int(40),
@@ -109,6 +117,7 @@ export function drawPlan(random: Random): Plan {
     heartbeatMs,
     hurriesMs: random.chance(0.3) ? [random.int(200), random.int(200)] : [],
     crashAfter: random.chance(0.25) ? random.int(random.pick([100, 300, 900])) : null,
+    crashAgain: random.chance(0.3),
     damage: random.chance(0.4) ? random.int(3) : null,
     spoils: random.chance(0.3) ? 1 + random.int(2) : 0,
     verifyWorkers: 1 + random.int(2),
@@ -123,6 +132,9 @@ export function drawPlan(random: Random): Plan {
     failoverAfter: random.chance(0.05) ? random.int(800) : null,
     failoverLoses: random.int(4),
     alterAfter: random.chance(0.03) ? random.int(800) : null,
+    revert: random.chance(0.15)
+      ? { crashAfter: random.chance(0.4) ? random.int(random.pick([50, 400])) : null }
+      : null,
     weights: {
       write: random.pick([0.2, 1, 3]),
       show: random.pick([0.1, 1, 3]),

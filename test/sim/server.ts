@@ -69,6 +69,8 @@ export class Server implements RowLocks {
   sentry = false;
   /** Null while the original bears its name. */
   swap: Swap | null = null;
+  /** The table that bears the name has been swapped in: it enforces what the first did not. */
+  isNew = false;
   /** Who this is (server_uuid). */
   uuid = 'first';
   #shown = 0;
@@ -93,13 +95,7 @@ export class Server implements RowLocks {
     for (const [rank, row] of work.changes) {
       put(this.latest, rank, row);
       this.swap?.writes.set(rank, row);
-      if (this.swap) continue;
-      let past = this.history.get(rank);
-      if (!past) {
-        past = [];
-        this.history.set(rank, past);
-      }
-      past.push({ index: this.log.length, row });
+      if (!this.swap) this.#remember(rank, this.log.length, row);
     }
     this.log.push({ kind, work });
   }
@@ -116,8 +112,32 @@ export class Server implements RowLocks {
     const { visible: old } = this;
     this.swap = { index: this.log.length, old, copy: new Map(ghost), writes: new Map(), locks };
     this.visible = ghost;
+    this.isNew = true;
     this.latest = new Map(ghost);
-    this.ddl('RENAME TABLE `t` TO `_t_del`, `_t_gho` TO `t`', threadId);
+    this.ddl('RENAME TABLE `s`.`t` TO `s`.`_t_del`, `s`.`_t_gho` TO `s`.`t`', threadId);
+  }
+
+  /**
+   * A revert begins: the table that bears the name counts as the original.
+   * @returns the rows of the old table.
+   */
+  turnBack(): ReadonlyMap<number, Row> {
+    const { index: from, old, copy } = this.swap!;
+    this.history.clear();
+    for (const [rank, row] of copy) this.history.set(rank, [{ index: from, row }]);
+    for (let index = from; index < this.log.length; index += 1) {
+      const entry = this.log[index]!;
+      if (entry.kind !== 'rows') continue;
+      for (const [rank, row] of entry.work.changes) this.#remember(rank, index, row);
+    }
+    [this.swap, this.dressed, this.sentry] = [null, false, false];
+    return old;
+  }
+
+  #remember(rank: number, index: number, row: Row | null): void {
+    const past = this.history.get(rank);
+    if (past) past.push({ index, row });
+    else this.history.set(rank, [{ index, row }]);
   }
 
   ddl(sql: string, threadId: number): void {

@@ -57,6 +57,21 @@ describe('the data path converges (I6), whatever the order of things', () => {
     await many(150, { crashAfter: 60, capacity: 1000 });
   });
 
+  it('with indexes that are built after the copy, the new unique one last', async () => {
+    for (const deferred of ['NONE', 'SHARED'] as const) await many(60, { deferred, capacity: 1000 });
+    await many(40, { deferred: 'NONE', capacity: 4, uniqueness: 'enforced', collide: false });
+  });
+
+  it('across a crash and a resume while indexes are built', async () => {
+    await many(100, {
+      deferred: 'NONE',
+      crashAfter: 400,
+      uniqueness: 'enforced',
+      collide: false,
+      capacity: 1000,
+    });
+  });
+
   it('with XA transactions (HAZARDS 38)', async () => {
     await many(120, { xa: true, capacity: 1000 });
   });
@@ -82,6 +97,14 @@ describe('the cut-over loses no acknowledged write (I7), whatever dies at whatev
     assert.ok(told > 4, `only ${told} runs have told`);
   });
 
+  it('when the process dies after the swap: the next one carries late writes over, or tells them (HAZARDS 108)', async () => {
+    const late = { ...calm, leaks: 3, more: [15, 5], weights: busy, failoverAfter: null } as const;
+    const { resettled, carried, told } = await many(100, { ...late, dieAt: 'unlocked' });
+    assert.ok(resettled > 60, `only ${resettled} were looked at by another run`);
+    assert.ok(carried > 1, `only ${carried} were carried over`);
+    assert.ok(told > 4, `only ${told} runs have told`);
+  });
+
   for (const dieAt of ['locked', 'queued', 'dropped', 'poised', 'unlocked'] as const) {
     it(`when the process dies at the step: ${dieAt}`, async () => {
       await many(20, { ...calm, dieAt, weights: busy });
@@ -103,6 +126,17 @@ describe('the world changes (I10)', () => {
     const { refused } = await many(120, { ...calm, alterAfter: 50, crashAfter: null, failoverAfter: null });
     // The ALTER needs a moment when nobody holds the table.
     assert.ok(refused > 12, `only ${refused} were refused`);
+  });
+});
+
+describe('a migration that is reverted', () => {
+  const calm = { capacity: 1000, collide: false, failoverAfter: null, alterAfter: null, leaks: 0 };
+
+  it('loses no write of before, between, meanwhile or after, also where the revert is cut off and begun again', async () => {
+    for (const crashAfter of [null, 60, 300]) {
+      const { reverted } = await many(60, { ...calm, revert: { crashAfter }, more: [15, 15] });
+      assert.ok(reverted > 40, `only ${reverted} were reverted`);
+    }
   });
 });
 

@@ -172,6 +172,7 @@ export class SimStore implements GhostStore {
       await this.#step(signal);
       const result = await work(transaction);
       await this.#step(signal);
+      this.#parts.checks.committing(this.#options.uniqueness !== 'none');
       transaction.commit();
       onCommit?.();
       await scheduler.point();

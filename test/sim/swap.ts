@@ -247,7 +247,7 @@ export class SimSwap implements SwapPort {
       },
       () => undefined,
     );
-    await granted.finally(() => enough.abort());
+    await granted.finally(() => enough.abort(granted));
   }
 
   #dropSentry(): void {

@@ -73,6 +73,7 @@ export class TableLocks {
 
   /** Grants what can be granted: exclusive ones first. To be called when writers have ended. */
   grant(): void {
+    if (this.#queue.length === 0) return;
     for (const exclusive of [true, false]) {
       for (const request of [...this.#queue]) {
         const { owner, name, mode, granted } = request;

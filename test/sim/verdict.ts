@@ -16,9 +16,12 @@ export interface Outcome {
   /** The tables were swapped; with writes in the old table that the run has named; after it had died. */
   readonly swapped: boolean;
   readonly told: boolean;
+  /** It was reverted. */
+  readonly reverted: boolean;
   /** Nobody could say which table is which: the server did not answer. */
   readonly unsure: boolean;
-  readonly died: boolean;
+  readonly unsettled: boolean;
+  readonly resettled: boolean;
   /** Differences that the verifier has found. */
   readonly found: number;
   /** Late writes, and those of them that were carried over. */
@@ -33,22 +36,34 @@ export interface Ended {
   readonly checks: Checks;
   readonly space: KeySpace;
   readonly failure: unknown;
-  /** The process died with the tables swapped: nobody has looked for late writes. */
-  readonly died: boolean;
+  /** The process died with the tables swapped, and nobody could look for late writes. */
+  readonly unsettled: boolean;
+  /** Another one has looked. */
+  readonly resettled: boolean;
 }
 
 /** Whether the end is one that the run may have. @throws Divergence when it is not. */
-export function judge(ended: Ended): Omit<Outcome, 'steps'> {
-  const { server, checks, failure, died } = ended;
+export function judge(ended: Ended): Omit<Outcome, 'steps' | 'reverted'> {
+  const { server, checks, failure, unsettled, resettled } = ended;
   const swapped = server.swap !== null;
   const told = swapped && failure instanceof Ambiguous ? keysTold(ended) : new Set<number>();
-  if (swapped && !died && (failure === null || told.size > 0)) checks.afterSwap(told);
+  if (swapped && !unsettled && (failure === null || told.size > 0)) checks.afterSwap(told);
   if (failure === null && !swapped) checks.break('the run ended well without a swap');
-  if (checks.altered && swapped && failure === null && !died) checks.break('I10: an ALTER was passed over');
+  if (checks.altered && swapped && failure === null && !unsettled)
+    checks.break('I10: an ALTER was passed over');
   if (checks.broken) throw new Divergence(checks.broken);
   const counts = { found: checks.found.size, late: checks.late.size, carried: checks.carried.size };
-  const outcome = { refused: false, gaveUp: false, told: false, unsure: false, swapped, died, ...counts };
-  if (failure === null || (swapped && died)) return outcome;
+  const outcome = {
+    refused: false,
+    gaveUp: false,
+    told: false,
+    unsure: false,
+    swapped,
+    unsettled,
+    resettled,
+    ...counts,
+  };
+  if (failure === null || (swapped && unsettled)) return outcome;
   const end = endOf(ended);
   if (end === null) throw new Divergence(`the migration failed: ${toError(failure).stack}`);
   return { ...outcome, [end]: true };

@@ -74,7 +74,7 @@ export class Writers {
 
   /** The new table enforces what the original did not. */
   get #collide(): boolean {
-    return this.#options.collide && this.#server.swap === null;
+    return this.#options.collide && !this.#server.isNew;
   }
 
   /** @returns false when the transaction met a lock. */
