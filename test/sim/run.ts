@@ -84,8 +84,7 @@ if (values.job === undefined) {
     process.stderr.write(`${done} of ${runs} runs, ${divergences} divergences, seed ${first}\n`);
   }, progressMs);
   await shareOut(tallies).finally(() => clearInterval(progress));
-  const { runs: done, steps, divergences, said, sums } = report(tallies);
-  for (const each of said) process.stderr.write(`${each}\n`);
+  const { runs: done, steps, divergences, sums } = report(tallies);
   const runsPerSecond = Math.round(done / seconds());
   const line = { runs: done, steps, divergences, ...sums, seed: first, jobs, runsPerSecond };
   process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -7,8 +7,6 @@ export interface Tally {
   runs: number;
   steps: number;
   divergences: number;
-  /** What was said of the first that diverged. */
-  readonly said: string[];
   readonly sums: Record<Count, number>;
 }
 
@@ -18,11 +16,12 @@ const counts: readonly Count[] = [
   ...(['refused', 'gaveUp', 'swapped', 'told', 'unsure', 'unsettled', 'resettled', 'reverted'] as const),
   ...(['found', 'late', 'carried'] as const),
 ];
+/** Divergences that a process tells. */
 const shownMax = 5;
 
 export function emptyTally(): Tally {
   const sums = Object.fromEntries(counts.map((name) => [name, 0])) as Record<Count, number>;
-  return { runs: 0, steps: 0, divergences: 0, said: [], sums };
+  return { runs: 0, steps: 0, divergences: 0, sums };
 }
 
 /** Adds what others have counted. */
@@ -30,7 +29,6 @@ export function add(to: Tally, from: Tally): void {
   to.runs += from.runs;
   to.steps += from.steps;
   to.divergences += from.divergences;
-  to.said.push(...from.said);
   for (const name of counts) to.sums[name] += from.sums[name];
 }
 
@@ -42,7 +40,7 @@ export interface Seeds {
 }
 
 /**
- * Runs the simulation with one seed after another.
+ * Runs the simulation with one seed after another, and tells the first that diverge.
  * @param goOn asked after each run; false ends it.
  */
 export async function runAll(
@@ -58,7 +56,7 @@ export async function runAll(
       for (const name of counts) tally.sums[name] += Number(outcome[name]);
     } catch (error) {
       tally.divergences += 1;
-      if (tally.said.length < shownMax) tally.said.push(messageOf(error));
+      if (tally.divergences <= shownMax) process.stderr.write(`${messageOf(error)}\n`);
     }
     tally.runs += 1;
     if (!goOn()) return;
