@@ -232,7 +232,7 @@ export class World {
       this.#leaks -= 1;
       this.#parts.checks.leaked = true;
     }
-    this.#writers.step(isFree || leaks);
+    this.#writers.step(isFree || leaks, isFree);
   }
 
   /** A checkpoint is written, as long as there is a process to do it. */

@@ -55,8 +55,9 @@ export class Writers {
   /**
    * One transaction, or a step of an XA transaction; nothing where it would have to wait for a lock.
    * @param mayBegin false while the table is locked.
+   * @param mayPrepare false for who slips through that lock: no server renames a table that a prepared one holds.
    */
-  step(mayBegin = true): void {
+  step(mayBegin = true, mayPrepare = true): void {
     const { prepared } = this.#server;
     if (prepared.length > 0 && (this.#left === 0 || !mayBegin || this.#random.chance(0.3))) {
       this.#server.decide(this.#random.pick(prepared), this.#random.chance(0.8));
@@ -67,7 +68,7 @@ export class Writers {
     for (let n = 1 + this.#random.int(3); n > 0; n -= 1) if (!this.#operate(draft)) return;
     if (draft.touches.length === 0) return;
     this.#left -= 1;
-    if (this.#options.xa && this.#server.swap === null && this.#random.chance(0.25))
+    if (mayPrepare && this.#options.xa && this.#server.swap === null && this.#random.chance(0.25))
       this.#server.prepare(draft);
     else this.#server.commit(draft);
   }
