@@ -222,6 +222,8 @@ export class SimSwap implements SwapPort {
       if (server.sentry) throw new Transient('the old table exists');
       if (server.uuid !== 'first') checks.break('the tables were swapped on another server');
       if (checks.altered) checks.break('I10: the tables were swapped although the original had been altered');
+      // No server renames a table whose transactions have not ended: also those that have slipped through the lock.
+      while (server.behind) server.show();
       checks.swapping(this.#lockedAt, this.#letGo);
       server.rename(ghost.rows, ghost, session.threadId);
       ghost.others = server;
