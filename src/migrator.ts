@@ -148,7 +148,8 @@ export class Migrator implements MigrationControls {
 
   #build(signal: AbortSignal, found: Survey, plan: Plan, point: ResumePoint | null): DataPath {
     const fail = (error: Error): void => this.#scope!.fail(error);
-    this.#path = buildDataPath(found, plan, point, this.#parts, this.#throttling, signal, fail);
+    const beginning = { survey: found, plan, point, checkpoint: this.#checkpoint! };
+    this.#path = buildDataPath(beginning, this.#parts, this.#throttling, signal, fail);
     return this.#path;
   }
 

@@ -225,18 +225,18 @@ export class ChangeSet {
     return this.size === 0;
   }
 
-  /** What a checkpoint may claim as applied: before the oldest pending change (I8). Looks at every entry. */
+  /** What a checkpoint may claim as applied: before the oldest pending change (I8). */
   appliedPosition(): Position | null {
-    let oldest = this.#receipt + 1;
-    let position = this.#position;
-    for (const area of this.#areas()) {
-      for (const change of area.values()) {
-        if (change.first >= oldest) continue;
-        oldest = change.first;
-        position = change.position;
-      }
-    }
-    return position;
+    return this.applied().position;
+  }
+
+  /** Every event up to there is synced; the position is that of the next one. Looks at every entry. */
+  applied(): Frontier {
+    let oldest: Frontier = { receipt: this.#receipt, position: this.#position };
+    for (const area of this.#areas())
+      for (const { first, position } of area.values())
+        if (first <= oldest.receipt) oldest = { receipt: first - 1, position };
+    return oldest;
   }
 
   #areas(): Iterable<Map<Key, Change>> {

@@ -47,12 +47,12 @@ export function firstCheckpointSql(table: TableRef, row: CheckpointRow): string 
   return `REPLACE INTO ${quoteTable(table)} (${columns}) VALUES (${values.join(', ')})`;
 }
 
-/** Writes the state. It finds no row when another run has taken it over. */
+/** Writes the state. It finds no row when another run has taken it over, or a later one has been written. */
 export function writeStateSql(table: TableRef, runId: string, state: string, writtenAtMs: number): string {
   const at = Math.round(writtenAtMs);
   return (
     `UPDATE ${quoteTable(table)} SET state = ${quoteText(state)}, written_at_ms = ${at} ` +
-    `WHERE id = ${rowId} AND run_id = ${quoteText(runId)}`
+    `WHERE id = ${rowId} AND run_id = ${quoteText(runId)} AND written_at_ms < ${at}`
   );
 }
 

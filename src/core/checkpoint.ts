@@ -48,6 +48,33 @@ export interface CopiedPrefix {
   readonly low: Key | null;
 }
 
+/** Whether a prefix has no row in it. */
+export function isNothing({ complete, low }: CopiedPrefix): boolean {
+  return !complete && low === null;
+}
+
+/**
+ * What a checkpoint says of the verification: all within `prefix` was found equal in the pass that is under way, but for keys
+ * that were touched behind `position`.
+ */
+export interface VerifiedState {
+  /** Text of a position at or before the state's own. */
+  readonly position: string;
+  /** Fingerprint of what is compared, and how. */
+  readonly comparison: string;
+  readonly prefix: CopiedPrefix;
+  /** Rows and chunks within the prefix, and those of a sample that were passed over. */
+  readonly rows: number;
+  readonly chunks: number;
+  readonly chunksSkipped: number;
+  /** Changes of rows that were not compared again, and will not be. */
+  readonly notCompared: number;
+  /** Rows that were repaired, in this pass or before it. */
+  readonly repaired: number;
+  /** Columns that are not compared. */
+  readonly leftOut: readonly string[];
+}
+
 /**
  * What a checkpoint says of how far it is. Position and prefix are of one moment, and claim only what is
  * applied (I8).
@@ -71,6 +98,8 @@ export interface CheckpointState {
   readonly drained: boolean;
   /** The tables are swapped, and no write is in the old one only (I7); false too where an older version wrote it. */
   readonly settled: boolean;
+  /** How far the verification is; null where nothing is verified, or an older version wrote it. */
+  readonly verified: VerifiedState | null;
   /** The live settings, for people. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -96,29 +125,30 @@ export function keyFromText(text: string): Key {
 
 /** A state as it is stored. */
 export function stateToText(state: CheckpointState): string {
-  const { complete, low } = state.prefix;
-  return JSON.stringify({ ...state, prefix: { complete, low: low === null ? null : keyToText(low) } });
+  const { prefix, verified } = state;
+  return JSON.stringify({
+    ...state,
+    prefix: prefixToText(prefix),
+    verified: verified && { ...verified, prefix: prefixToText(verified.prefix) },
+  });
 }
 
 /** Reverse of `stateToText`. @throws Refusal `checkpoint-unreadable`. */
 export function stateFromText(text: string): CheckpointState {
   const raw = parse(text);
-  const prefix = raw.prefix as { complete?: unknown; low?: unknown } | null | undefined;
-  const low = prefix?.low;
-  if (typeof prefix?.complete !== 'boolean' || (low !== null && typeof low !== 'string'))
-    throw unreadable('it does not say how far the copy was');
   const phase = phases.find((known) => known === raw.phase);
   if (phase === undefined) throw unreadable(`'${raw.phase}' is no phase`);
   return {
     position: textOf(raw, 'position'),
     streamed: raw.streamed === undefined ? '' : textOf(raw, 'streamed'),
-    prefix: { complete: prefix.complete, low: low === null ? null : keyFromText(low) },
+    prefix: prefixOf(raw, 'copy'),
     phase,
     rowsCopied: countOf(raw, 'rowsCopied'),
     chunkRows: countOf(raw, 'chunkRows'),
     marks: countOf(raw, 'marks'),
     drained: raw.drained === true,
     settled: raw.settled === true,
+    verified: verifiedOf(raw),
     settings: (raw.settings ?? {}) as Readonly<Record<string, unknown>>,
   };
 }
@@ -164,6 +194,36 @@ function parse(text: string): Raw {
     // Said below.
   }
   throw unreadable('it is not what was written');
+}
+
+function prefixToText({ complete, low }: CopiedPrefix): object {
+  return { complete, low: low === null ? null : keyToText(low) };
+}
+
+function prefixOf(raw: Raw, what: string): CopiedPrefix {
+  const prefix = raw.prefix as { complete?: unknown; low?: unknown } | null | undefined;
+  const low = prefix?.low;
+  if (typeof prefix?.complete !== 'boolean' || (low !== null && typeof low !== 'string'))
+    throw unreadable(`it does not say how far the ${what} was`);
+  return { complete: prefix.complete, low: low === null ? null : keyFromText(low) };
+}
+
+/** Absent where an earlier version wrote it: then nothing is verified. */
+function verifiedOf({ verified }: Raw): VerifiedState | null {
+  if (verified === undefined || verified === null) return null;
+  const raw = verified as Raw;
+  if (!Array.isArray(raw.leftOut)) throw unreadable('it does not say what was not verified');
+  return {
+    position: textOf(raw, 'position'),
+    comparison: textOf(raw, 'comparison'),
+    prefix: prefixOf(raw, 'verification'),
+    rows: countOf(raw, 'rows'),
+    chunks: countOf(raw, 'chunks'),
+    chunksSkipped: countOf(raw, 'chunksSkipped'),
+    notCompared: countOf(raw, 'notCompared'),
+    repaired: countOf(raw, 'repaired'),
+    leftOut: raw.leftOut as readonly string[],
+  };
 }
 
 /** Absent where an earlier version wrote it. What is there is what `taskToText` wrote. */

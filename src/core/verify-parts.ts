@@ -13,7 +13,10 @@ import type { KeyOrder } from './watermark.ts';
 export interface VerifierParts {
   readonly store: VerifyStore;
   readonly chunks: VerifyChunks;
-  readonly changes: Pick<ChangeSet, 'touch' | 'has' | 'changed' | 'pending' | 'size'>;
+  readonly changes: Pick<
+    ChangeSet,
+    'touch' | 'has' | 'changed' | 'pending' | 'size' | 'applied' | 'receipt' | 'readPosition'
+  >;
   /** How keys lie in the ranges of chunks. */
   readonly order: KeyOrder;
   readonly visibility: Pick<Visibility, 'pass'>;
@@ -27,6 +30,8 @@ export interface VerifierParts {
     info(facts: object, message: string): void;
     warn(facts: object, message: string): void;
   };
+  /** Resolves when it is on record that nothing is claimed as verified any more. */
+  readonly forgetClaim: (signal: AbortSignal) => Promise<void>;
   /** A key for people. */
   readonly describe: (key: Key) => string;
   /** Columns that cannot be compared at all. */

@@ -1,3 +1,24 @@
+import type { Frontier } from './changeset.ts';
+import type { CopiedPrefix } from './checkpoint.ts';
+import type { ComparedRows } from './verify-prefix.ts';
+
+/** What of a pass may be claimed. */
+export interface VerifyClaim {
+  /** The stream must be read from its position on: every key that waits to be compared again is touched behind it. */
+  readonly from: Frontier;
+  readonly prefix: CopiedPrefix;
+  readonly compared: ComparedRows;
+}
+
+/** What an earlier run has left to a verifier. */
+export interface VerifiedBefore {
+  /** What it has claimed; null where the comparison begins at the beginning. */
+  readonly covered: Pick<VerifyClaim, 'prefix' | 'compared'> | null;
+  /** Changes of rows that it has let go without comparing them again, and rows that it has repaired. */
+  readonly notCompared: number;
+  readonly repaired: number;
+}
+
 /** How far a verification is and what it has found. Kept by the verifier; read by status and log. */
 export interface VerifyReport {
   /** Rows of the original compared in chunks, and the chunks. */
@@ -5,6 +26,8 @@ export interface VerifyReport {
   readonly chunks: number;
   /** Chunks passed over because only a sample was asked for. */
   readonly chunksSkipped: number;
+  /** Those of the rows that an earlier run has compared. */
+  readonly rowsBefore: number;
   /** Rows that differed when their chunk was compared because a change was on its way. */
   readonly stale: number;
   /**

@@ -1,3 +1,4 @@
+import type { CopiedPrefix } from './checkpoint.ts';
 import type { Chunk, KeyRange } from './chunk.ts';
 import type { Key } from './key.ts';
 
@@ -46,8 +47,10 @@ export interface VerifyStore {
 
 /** Where the chunks to compare come from: a chunker of the verifier's own. */
 export interface VerifyChunks {
-  /** A new pass, from the start. */
-  begin(): void;
+  /** A new pass, from the start or behind what is compared already. */
+  begin(from?: CopiedPrefix): void;
+  /** True where a key provably lies behind all chunks that were given out. */
+  isAhead(key: Key): boolean;
   next(signal: AbortSignal): Promise<Chunk | null>;
   feedback(chunk: Chunk, rows: number, elapsedMs: number): void;
   /** The chunk is done with. */

@@ -1,3 +1,4 @@
+import type { Frontier } from './changeset.ts';
 import type { Key } from './key.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { Key } from './key.ts';
  *    counted and
  *             let go (sampling)
  *  - guarded  it is being looked at; every touch is remembered until the look has ended
+ * Of each key it is known from where on the stream brings it again: whoever reads on from before its last touch has it in this
+ * list again. A suspect that was not touched is unanswered: no stream will bring it.
  */
 export class WatchList {
   readonly #capacity: number;
@@ -17,10 +20,14 @@ export class WatchList {
   readonly #waiting = new Set<Key>();
   readonly #guarded = new Map<Key, { readonly suspect: boolean; readonly looks: number }>();
   readonly #touched = new Set<Key>();
-  #dropped = 0;
+  /** What lies before the last touch. */
+  readonly #before = new Map<Key, Frontier>();
+  #dropped: number;
 
-  constructor(capacity: number) {
+  /** @param dropped keys that an earlier run has let go. */
+  constructor(capacity: number, dropped = 0) {
     this.#capacity = capacity;
+    this.#dropped = dropped;
   }
 
   /** Keys that wait or are being looked at. */
@@ -41,12 +48,19 @@ export class WatchList {
   /**
    * A change of the row came in: a look that is under way can say nothing about this key.
    * @param keep false where the key is not in the sample: then it need not be compared again.
+   * @param before a position before the change: a stream that starts there brings it again.
    */
-  touch(key: Key, keep: boolean): void {
+  touch(key: Key, keep: boolean, before: Frontier): void {
     if (this.#guarded.has(key)) this.#touched.add(key);
-    if (!keep || this.#waiting.has(key) || this.#suspects.has(key)) return;
-    if (this.full) this.#dropped += 1;
-    else this.#waiting.add(key);
+    if (!keep) return;
+    if (!this.#waiting.has(key) && !this.#suspects.has(key)) {
+      if (this.full) {
+        this.#dropped += 1;
+        return;
+      }
+      this.#waiting.add(key);
+    }
+    this.#before.set(key, before);
   }
 
   /** The rows of a key differ. */
@@ -98,8 +112,10 @@ export class WatchList {
 
   /** The look has ended: what is still guarded is settled. */
   release(): void {
+    const looked = [...this.#guarded.keys()];
     this.#guarded.clear();
     this.#touched.clear();
+    for (const key of looked) this.#forget(key);
   }
 
   /** True while some suspect has been looked at less than `looks` times. */
@@ -119,6 +135,36 @@ export class WatchList {
     for (const key of keys) {
       this.#suspects.delete(key);
       this.#waiting.delete(key);
+      this.#forget(key);
     }
+  }
+
+  /** A suspect of which no stream will bring a touch. */
+  isUnanswered(key: Key): boolean {
+    return !this.#before.has(key) && this.#has(key);
+  }
+
+  /**
+   * From where on a stream brings every key of this list again, `from` at the latest; null while there are keys that none brings.
+   * Looks at every entry.
+   * @param excused unanswered keys of which somebody else takes care.
+   */
+  broughtFrom(from: Frontier, excused: ReadonlySet<Key>): Frontier | null {
+    let oldest = from;
+    for (const key of this.keys()) {
+      const before = this.#before.get(key);
+      if (before === undefined && !excused.has(key)) return null;
+      if (before !== undefined && before.receipt < oldest.receipt) oldest = before;
+    }
+    return oldest;
+  }
+
+  #has(key: Key): boolean {
+    return this.#suspects.has(key) || this.#guarded.has(key) || this.#waiting.has(key);
+  }
+
+  /** Once the key has left the list. */
+  #forget(key: Key): void {
+    if (!this.#has(key)) this.#before.delete(key);
   }
 }

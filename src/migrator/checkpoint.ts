@@ -8,6 +8,7 @@ import { plainRecord } from '../core/settings.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import {
   createCheckpointTable,
+  type StoredCheckpoint,
   takeOver,
   writeCheckpoint,
   writeFirstCheckpoint,
@@ -75,6 +76,7 @@ export class Checkpoint {
   #task: CheckpointTask | null = null;
   #writer: Checkpoints | null = null;
   #written = false;
+  #writtenAtMs = 0;
   #settled = false;
   #drained = false;
   readonly #streamed: string;
@@ -105,10 +107,11 @@ export class Checkpoint {
   }
 
   /** Takes the row of an earlier run over. @throws Failure `lock-lost`. */
-  async adopt(session: Session, formerRun: string): Promise<void> {
+  async adopt(session: Session, { runId, writtenAtMs }: StoredCheckpoint): Promise<void> {
     // Whatever comes of it, there is a row to resume from.
     this.#written = true;
-    await takeOver(session, this.#table, formerRun, this.#runId);
+    this.#writtenAtMs = writtenAtMs;
+    await takeOver(session, this.#table, runId, this.#runId);
   }
 
   /**
@@ -128,6 +131,11 @@ export class Checkpoint {
     });
     this.#writer = writer;
     await writer.run(config.checkpointIntervalMs, signal);
+  }
+
+  /** Resolves when what is stored was taken after this call. Of a revert nothing is. */
+  async writeNow(signal: AbortSignal): Promise<void> {
+    await this.#writer?.now(signal);
   }
 
   /** Another phase has begun. */
@@ -206,7 +214,9 @@ export class Checkpoint {
 
   async #write(session: Session, state: CheckpointState): Promise<void> {
     const table = this.#table;
-    const writtenAtMs = this.#parts.clock.wallMs();
+    // Whatever the clock does: one that was given up, and comes late, must not undo a later one.
+    this.#writtenAtMs = Math.max(Math.round(this.#parts.clock.wallMs()), this.#writtenAtMs + 1);
+    const writtenAtMs = this.#writtenAtMs;
     if (this.#written) await writeCheckpoint(session, table, this.#runId, state, writtenAtMs);
     else
       await writeFirstCheckpoint(session, table, {
@@ -220,7 +230,7 @@ export class Checkpoint {
 
   /** In one turn of the event loop: position and prefix are of one moment. */
   #capture({ path, start, phase }: Run): CheckpointState {
-    const { changes, watermark, chunker, copier, heartbeat, rowsBefore, intake } = path;
+    const { changes, watermark, chunker, copier, heartbeat, rowsBefore, intake, verification } = path;
     return {
       position: (changes.appliedPosition() ?? start).toString(),
       streamed: this.#streamed,
@@ -232,6 +242,7 @@ export class Checkpoint {
       drained: this.#drained,
       // Read past the RENAME with nothing that came before it left to do: from a position behind it nobody could tell.
       settled: this.#settled || (intake.swapSeen && changes.empty),
+      verified: verification?.stateAt(start) ?? null,
       settings: plainRecord(this.#parts.settings),
     };
   }

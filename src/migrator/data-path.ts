@@ -29,13 +29,13 @@ import { makeLosses } from './losses.ts';
 import { makePacer } from './pace.ts';
 import type { Plan } from './plan.ts';
 import { openPools } from './pools.ts';
-import type { ResumePoint } from './resume-begin.ts';
+import type { Beginning, ResumePoint } from './resume-begin.ts';
 import { Replay } from './resume-replay.ts';
 import { makeRetries } from './retries.ts';
 import { makeLateRows, makeStore } from './stores.ts';
 import type { Throttling } from './throttling.ts';
 import { streamsElsewhere } from './topology.ts';
-import { Verification } from './verification.ts';
+import { makeVerification, type Verification } from './verification.ts';
 import { makeVerifier } from './verify.ts';
 
 /** Keys that may wait for their sync. About 150 bytes each; when it is full the stream rests. */
@@ -89,14 +89,11 @@ export interface DataPath {
 
 /**
  * Wires the data path; nothing runs yet.
- * @param point where an earlier run is continued; null for a migration that begins.
  * @param signal of the whole run.
  * @param fail ends the migration with an error.
  */
 export function buildDataPath(
-  survey: Survey,
-  plan: Plan,
-  point: ResumePoint | null,
+  { survey, plan, point, checkpoint }: Beginning,
   parts: MigrationParts,
   throttling: Throttling,
   signal: AbortSignal,
@@ -144,8 +141,8 @@ export function buildDataPath(
     replay: point ? new Replay(point.lastMark, original.ref, artifacts, plan.deferred) : undefined,
   });
   const newTable = newTableSubscription(plan, original.ref, survey.facts.flavor);
-  const verifier = makeVerifier(survey, plan, parts, { ...shared, sessions: pools.verify });
-  const verification = verifier && new Verification(verifier, parts);
+  const around = { ...shared, sessions: pools.verify, checkpoint };
+  const verification = makeVerification(makeVerifier(survey, plan, parts, around, point), parts);
   const heedUniqueKeys = (): void => store.replace(makeGhostStore(plan));
   const stage = { ...shared, heedUniqueKeys, attempts: config.retries };
   const indexBuild = makeIndexBuild(survey, plan, parts, { stage, pools, intake });

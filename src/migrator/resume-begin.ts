@@ -1,5 +1,5 @@
 import { invariant } from '../base/errors.ts';
-import { type CopiedPrefix, marksApart } from '../core/checkpoint.ts';
+import { type CopiedPrefix, isNothing, marksApart, type VerifiedState } from '../core/checkpoint.ts';
 import { clearAboveSql } from '../core/checkpoint-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
@@ -16,6 +16,7 @@ import type { Survey } from './inspect.ts';
 import { onOneSession } from './one-session.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { judgeRemains, type Remains } from './resume.ts';
+import { verifiedBefore } from './resume-position.ts';
 import { beginRevert } from './revert.ts';
 import { planTriggers } from './triggers.ts';
 
@@ -28,6 +29,8 @@ export interface ResumePoint {
   readonly chunkRows: number;
   /** Marks of this run have greater numbers; no mark of an earlier run has. */
   readonly lastMark: number;
+  /** How far the verification was; null where nothing is known of it. */
+  readonly verified: VerifiedState | null;
   /** Of the tables of ours only the ghost has been there since the position: what happened to others means nothing. */
   readonly ghostOnly?: boolean;
 }
@@ -128,7 +131,7 @@ async function takeOver(
     { ...state.prefix, writtenAtMs: stored.writtenAtMs },
     `Resuming from checkpoint coords=${state.position}`,
   );
-  await checkpoint.adopt(session, stored.runId);
+  await checkpoint.adopt(session, stored);
   await quieten(session, [ghost, changelog], clock);
   // A statement of the dead run may have come to its end since we looked: one that builds an index, or the RENAME.
   const now = await judgeRemains(session, found, parts);
@@ -143,8 +146,11 @@ async function takeOver(
   if (cleared > 0)
     log.info({ rows: cleared }, `rows of ${quoteTable(ghost)} beyond the checkpoint are removed`);
   const lastMark = Math.max(state.marks, await readLastMark(session, changelog)) + marksApart;
-  const { position, prefix, rowsCopied, chunkRows } = state;
-  return { survey, plan, checkpoint, point: { position, prefix, rowsCopied, chunkRows, lastMark } };
+  const { prefix, rowsCopied, chunkRows } = state;
+  const verified = await verifiedBefore(stored, parts);
+  // What was touched since the verification's position is to be compared again.
+  const position = verified && !isNothing(verified.prefix) ? verified.position : state.position;
+  return { survey, plan, checkpoint, point: { position, prefix, rowsCopied, chunkRows, lastMark, verified } };
 }
 
 /**

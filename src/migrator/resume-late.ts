@@ -101,7 +101,7 @@ async function prepare(
   const lastMark = isThere ? await readLastMark(session, changelog) : 0;
   if (!isThere) await createChangelog(session, changelog);
   const point: ResumePoint = {
-    ...{ position: state.position, prefix: { complete: true, low: null }, rowsCopied: 0 },
+    ...{ position: state.position, prefix: { complete: true, low: null }, rowsCopied: 0, verified: null },
     ...{ chunkRows: state.chunkRows, lastMark: Math.max(state.marks, lastMark) + marksApart },
   };
   return { survey, plan, point, codec: plan.codec, triggers: { made } };

@@ -1,11 +1,12 @@
 import { Refusal } from '../base/errors.ts';
+import { isNothing, type VerifiedState } from '../core/checkpoint.ts';
 import { findMissing, isPortable, type MissingPosition } from '../mysql/checkpoint-position.ts';
 import type { StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
 import { addressOf, withInspected } from './topology.ts';
 
-const removal = 'Or remove what is left with poltergeist cleanup, and start again without --resume.';
+const removal = 'To start over: poltergeist cleanup with --execute, then this command without --resume.';
 /** Another replica may be a little behind the one before. */
 const catchUp = { timeoutMs: 60_000, pollMs: 500 };
 
@@ -52,12 +53,30 @@ export async function refusePosition(
     );
 }
 
+/**
+ * What a checkpoint says of the verification. Its position may lie before the checkpoint's own: where the stream cannot be read from
+ * there any more, nothing counts as verified.
+ */
+export async function verifiedBefore(
+  { state: { verified, prefix } }: StoredCheckpoint,
+  parts: MigrationParts,
+): Promise<VerifiedState | null> {
+  if (verified === null || isNothing(verified.prefix)) return verified;
+  const { position } = verified;
+  const missing = prefix.complete
+    ? await withInspected(parts, (session) => findMissing(session, position))
+    : { why: 'not all rows are copied' };
+  if (missing === null) return verified;
+  parts.log.warn({ position }, `the verification starts over: ${missing.why}`);
+  return { ...verified, prefix: { complete: false, low: null } };
+}
+
 function notThere(position: string, { code, why }: MissingPosition, refuse: typeof cannotResume): Refusal {
   return refuse(
     `position-${code}`,
     `the binlog cannot be read on from ${position}: ${why}`,
     code === 'purged'
-      ? 'Changes are lost to us; let the server keep its binlogs longer.'
+      ? 'What was changed since cannot be known, so the copy cannot be gone on with. Let the server keep its binlogs longer.'
       : 'The server was restored, reset or replaced, or it is a replica far behind the one before.',
   );
 }

@@ -1,6 +1,6 @@
 import { Refusal } from '../base/errors.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
-import { type CheckpointTask, hashOf } from '../core/checkpoint.ts';
+import { type CheckpointTask, hashOf, isNothing } from '../core/checkpoint.ts';
 import { withoutKeys } from '../core/create-table.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
@@ -54,9 +54,9 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
   if (await isSwapped(session, survey, stored)) return { kind: 'swapped', stored, survey };
   await refuseTables(session, survey);
   const plan = await planAsBefore(session, survey, task, parts);
-  const { complete, low } = stored.state.prefix;
-  if (!complete && low === null) return { kind: 'start-over', why: 'nothing had been copied' };
-  if (!complete && !plan.key.sameComparison)
+  const { prefix } = stored.state;
+  if (isNothing(prefix)) return { kind: 'start-over', why: 'nothing had been copied' };
+  if (!prefix.complete && !plan.key.sameComparison)
     return {
       kind: 'start-over',
       why: 'the new table sorts the migration key in another way than the original',

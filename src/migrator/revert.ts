@@ -43,7 +43,7 @@ export async function beginRevert(context: BeginContext): Promise<Beginning | Sw
   const { state } = stored;
   const point: ResumePoint = {
     ...{ position: state.position, prefix: { complete: true, low: null }, rowsCopied: 0 },
-    ...{ chunkRows: state.chunkRows, lastMark: state.marks + marksApart, ghostOnly: true },
+    ...{ chunkRows: state.chunkRows, lastMark: state.marks + marksApart, ghostOnly: true, verified: null },
   };
   if (!parts.config.execute) return { survey, plan, checkpoint, point };
   touching();
@@ -54,7 +54,8 @@ export async function beginRevert(context: BeginContext): Promise<Beginning | Sw
     await endStatementsOn(session, [ghost, changelog], clock);
     // The next attempt must not take marks of this one for its own.
     const counted = { ...state, marks: point.lastMark };
-    await writeCheckpoint(session, survey.artifacts.checkpoint, stored.runId, counted, clock.wallMs());
+    const atMs = Math.max(clock.wallMs(), stored.writtenAtMs + 1);
+    await writeCheckpoint(session, survey.artifacts.checkpoint, stored.runId, counted, atMs);
     await dropSentry(session, [old, sentry]);
     if (config.refusals.initiallyDropOldTable) await dropTable(session, old);
     await createChangelog(session, changelog);

@@ -113,13 +113,14 @@ function verifyFigures(
   const verification = path?.verification;
   const report = verification?.verifier.report;
   const rowsVerified = report?.rows ?? 0;
+  const rowsBefore = report?.rowsBefore ?? 0;
   const wanted = verification ? Math.round((rowsCopied * percent) / 100) : 0;
   const rowsToVerify = verification?.progress.complete ? rowsVerified : Math.max(wanted, rowsVerified);
   return {
     rowsVerified,
     rowsToVerify,
     verifyElapsedMs: verification?.progress.elapsedMs ?? 0,
-    verifyEtaMs: verification?.progress.etaMs(rowsVerified, rowsToVerify) ?? null,
+    verifyEtaMs: verification?.progress.etaMs(rowsVerified - rowsBefore, rowsToVerify - rowsBefore) ?? null,
     differencesFound: report?.found ?? 0,
     differencesRepaired: report?.repaired ?? 0,
     verifyWaiting: report?.watched ?? 0,

@@ -1,17 +1,27 @@
 import type { Scope } from '../base/scope.ts';
+import type { VerifiedState } from '../core/checkpoint.ts';
+import type { Position } from '../core/position.ts';
 import type { ChangeSink } from '../core/stream.ts';
 import type { Verifier } from '../stages/verifier.ts';
 import type { MigrationParts } from './config.ts';
 import { Progress } from './progress.ts';
+import type { MadeVerifier } from './verify.ts';
+
+/** Null where nothing is verified. */
+export function makeVerification(made: MadeVerifier | null, parts: MigrationParts): Verification | null {
+  return made && new Verification(made, parts);
+}
 
 /** The verification of one migration: its run, its progress, and what is told of it. */
 export class Verification {
   readonly verifier: Verifier;
   readonly progress: Progress;
   readonly #parts: MigrationParts;
+  readonly #comparison: string;
 
-  constructor(verifier: Verifier, parts: MigrationParts) {
+  constructor({ verifier, comparison }: MadeVerifier, parts: MigrationParts) {
     this.verifier = verifier;
+    this.#comparison = comparison;
     this.progress = new Progress(parts.clock);
     this.#parts = parts;
   }
@@ -29,6 +39,14 @@ export class Verification {
     };
   }
 
+  /** What a checkpoint says of it. @param start where the stream was started. */
+  stateAt(start: Position): VerifiedState {
+    const { from, prefix, compared } = this.verifier.claim();
+    const { notCompared, repaired, leftOut } = this.verifier.report;
+    const position = (from.position ?? start).toString();
+    return { position, comparison: this.#comparison, prefix, ...compared, notCompared, repaired, leftOut };
+  }
+
   /**
    * Compares everything, and goes on with what changes in the background of `scope`.
    * @param retired aborted when the tables are swapped: then there is nothing to compare any more.
@@ -39,14 +57,14 @@ export class Verification {
     this.progress.start();
     await this.verifier.run(config.verify.workers, signal);
     this.progress.end();
-    const { rows, chunks, chunksSkipped, stale, found, repaired, watched, notCompared, leftOut } =
-      this.verifier.report;
-    const counts = { rows, chunks, chunksSkipped, stale, found, repaired, watched, notCompared };
+    const { leftOut, comparedAgain: _, ...counts } = this.verifier.report;
+    const { rows, rowsBefore, chunks, chunksSkipped, stale, found, repaired, watched } = counts;
     const facts = { ...counts, leftOut, seconds: Number((this.progress.elapsedMs / 1000).toFixed(2)) };
     const sampled = chunksSkipped > 0 ? ` (a sample: ${chunksSkipped} chunks were passed over)` : '';
     const without = leftOut.length > 0 ? `, without ${leftOut.join(', ')}` : '';
+    const before = rowsBefore > 0 ? `, ${rowsBefore} rows of them by an earlier run` : '';
     const message =
-      `verified: ${rows} rows in ${chunks} chunks${sampled}${without}; ${stale} differences explained by ` +
+      `verified: ${rows} rows in ${chunks} chunks${before}${sampled}${without}; ${stale} differences explained by ` +
       `changes on their way, ${found} not, ${repaired} of them repaired; ` +
       `${watched} changed rows are compared again`;
     if (found > 0) log.warn(facts, message);

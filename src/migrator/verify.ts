@@ -1,10 +1,12 @@
 import type { Retry } from '../base/retry.ts';
 import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from '../core/changeset.ts';
+import { hashOf, isNothing, type VerifiedState } from '../core/checkpoint.ts';
 import { type ComparedColumn, compareColumns } from '../core/comparison.ts';
 import { ComparisonSql } from '../core/comparison-sql.ts';
 import type { Gate } from '../core/gate.ts';
 import type { Column, TableDefinition } from '../core/table.ts';
+import type { VerifiedBefore } from '../core/verify-report.ts';
 import type { VerifyChunks } from '../core/verify-store.ts';
 import type { Visibility } from '../core/visibility.ts';
 import { type KeyOrder, Watermark } from '../core/watermark.ts';
@@ -12,9 +14,11 @@ import type { SessionPool } from '../mysql/pool.ts';
 import { SqlVerifyStore } from '../mysql/verify-store.ts';
 import { Chunker, type ChunkerStore } from '../stages/chunker.ts';
 import { Verifier } from '../stages/verifier.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
 import type { Plan } from './plan.ts';
+import type { ResumePoint } from './resume-begin.ts';
 
 /** Chunks of the comparison: two reads a row, without writes, so larger than those of the copy. */
 const chunkSizing = { targetMs: 250, rowsStart: 2000, rowsMin: 100, rowsMax: 50_000 };
@@ -28,6 +32,7 @@ export interface VerifySurroundings {
   readonly gate: Gate;
   readonly retry: Retry;
   readonly sessions: SessionPool;
+  readonly checkpoint: Pick<Checkpoint, 'writeNow'>;
 }
 
 /** What of a migration can be compared, and why the rest cannot. */
@@ -59,16 +64,25 @@ export function comparabilityOf(original: TableDefinition, plan: Plan): Comparab
   return { columns, leftOut, obstacle };
 }
 
+/** A verifier, and what tells whether another one compares the same. */
+export interface MadeVerifier {
+  readonly verifier: Verifier;
+  /** Fingerprint of what is compared, and how. */
+  readonly comparison: string;
+}
+
 /**
  * Wires the verifier; null where the operator wants none, or nothing can be compared, which the log then
  * says.
+ * @param point where an earlier run is continued; the stream is read from the position of its claim.
  */
 export function makeVerifier(
   survey: Survey,
   plan: Plan,
   { config, clock, log }: MigrationParts,
-  { store, sessions, ...shared }: VerifySurroundings,
-): Verifier | null {
+  { store, sessions, checkpoint, ...shared }: VerifySurroundings,
+  point: Pick<ResumePoint, 'verified' | 'rowsCopied'> | null,
+): MadeVerifier | null {
   const { original, artifacts } = survey;
   if (config.verify.percent <= 0) return null;
   const { columns, leftOut, obstacle } = comparabilityOf(original, plan);
@@ -92,19 +106,59 @@ export function makeVerifier(
   });
   const compared = new Set(columns.map(({ to }) => to.name));
   const canProbe = key.ghostColumns.every(({ name }) => compared.has(name));
-  return new Verifier(
+  const { percent } = config.verify;
+  const comparison = hashOf(`${percent} ${sql.aggregate({ after: null, upTo: null })}`);
+  const verifyStore = new SqlVerifyStore({ sql, codec, sessions, canProbe });
+  const claimed = claimOf(point?.verified ?? null, comparison, log);
+  const goesOn = claimed?.covered ?? null;
+  // Columns whose expressions the earlier run found to be inexact.
+  const inexact = goesOn ? point!.verified!.leftOut.filter((name) => !leftOut.includes(name)) : [];
+  for (const column of inexact) verifyStore.leaveOut(column);
+  if (goesOn) tellGoesOn(goesOn.compared.rows, (point!.rowsCopied * percent) / 100, log);
+  const verifier = new Verifier(
     {
       ...shared,
-      ...{ clock, log, leftOut, order: codec },
-      store: new SqlVerifyStore({ sql, codec, sessions, canProbe }),
+      ...{ clock, log, leftOut: [...leftOut, ...inexact], order: codec },
+      store: verifyStore,
+      forgetClaim: (signal) => checkpoint.writeNow(signal),
       chunks: chunksOf(store, codec),
       describe: (each) => {
         const literals = codec.literals(each);
         return codec.columns.map(({ name }, i) => `${name}=${literals[i]}`).join(', ');
       },
     },
-    { percent: config.verify.percent },
+    { percent },
+    claimed,
   );
+  return { verifier, comparison };
+}
+
+/** What of an earlier run's claim holds for this one. */
+function claimOf(
+  before: VerifiedState | null,
+  comparison: string,
+  log: MigrationParts['log'],
+): VerifiedBefore | null {
+  if (before === null) return null;
+  const { prefix, rows, chunks, chunksSkipped, repaired } = before;
+  if (isNothing(prefix)) return { covered: null, notCompared: 0, repaired };
+  if (before.comparison !== comparison) {
+    log.warn(
+      {},
+      'the verification starts over: other columns are compared now, or another share of the rows',
+    );
+    return { covered: null, notCompared: 0, repaired };
+  }
+  return {
+    covered: { prefix, compared: { rows, chunks, chunksSkipped } },
+    notCompared: before.notCompared,
+    repaired,
+  };
+}
+
+function tellGoesOn(rows: number, of: number, log: MigrationParts['log']): void {
+  const percent = of > 0 ? Math.min(100, (100 * rows) / of) : 100;
+  log.info({ rows }, `the verification goes on at ${percent.toFixed(1)}%: ${rows} rows are compared already`);
 }
 
 /** Chunks of the verifier's own, from the start for each pass. */
@@ -112,10 +166,13 @@ function chunksOf(store: ChunkerStore, order: KeyOrder): VerifyChunks {
   let watermark = new Watermark(order);
   let chunker = new Chunker(store, watermark, { chunkRows: null }, chunkSizing);
   return {
-    begin: () => {
+    begin: (from) => {
       watermark = new Watermark(order);
+      if (from?.complete) watermark.resumeComplete();
+      else if (from && from.low !== null) watermark.resumeAfter(from.low);
       chunker = new Chunker(store, watermark, { chunkRows: null }, chunkSizing);
     },
+    isAhead: (key) => order.comparable && watermark.isAbove(key),
     next: (signal) => chunker.next(signal),
     feedback: (chunk, rows, elapsedMs) => chunker.feedback(chunk, rows, elapsedMs),
     settle: (chunk) => watermark.settle(chunk),

@@ -72,6 +72,7 @@ export async function writeFirstCheckpoint(
 
 /**
  * Writes how far it is.
+ * @param wallMs must grow from write to write.
  * @throws Failure `lock-lost` when the row is another run's.
  */
 export async function writeCheckpoint(
@@ -101,7 +102,7 @@ export async function finishCheckpoint(
   if (stored?.state.phase === 'done') return true;
   if (!stored || swappedAt === null) return false;
   const state: CheckpointState = { ...stored.state, phase: 'done', settled: true, position: swappedAt };
-  await writeCheckpoint(session, table, stored.runId, state, wallMs);
+  await writeCheckpoint(session, table, stored.runId, state, Math.max(wallMs, stored.writtenAtMs + 1));
   return true;
 }
 

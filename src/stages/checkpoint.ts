@@ -41,7 +41,11 @@ const retryMs = { first: 100, last: 5000 };
 export class Checkpoints {
   readonly #parts: CheckpointParts;
   readonly #wanted = new Pulse();
+  readonly #stored = new Pulse();
   #due = false;
+  /** States that were taken, and the number of the last one that was written. */
+  #taken = 0;
+  #written = 0;
   #failures = 0;
 
   constructor(parts: CheckpointParts) {
@@ -52,6 +56,13 @@ export class Checkpoints {
   soon(): void {
     this.#due = true;
     this.#wanted.beat();
+  }
+
+  /** Resolves when a state that was taken after this call is written. */
+  async now(signal: AbortSignal): Promise<void> {
+    const wanted = this.#taken + 1;
+    this.soon();
+    await this.#stored.until(() => this.#written >= wanted, signal);
   }
 
   /** Writes until the signal aborts, which is no failure. @throws Failure. */
@@ -85,6 +96,8 @@ export class Checkpoints {
   async #write(signal: AbortSignal): Promise<boolean> {
     const { port, capture, lenient, log } = this.#parts;
     const state = capture();
+    this.#taken += 1;
+    const number = this.#taken;
     try {
       await port.write(state, signal);
     } catch (error) {
@@ -97,6 +110,8 @@ export class Checkpoints {
       return false;
     }
     this.#failures = 0;
+    this.#written = number;
+    this.#stored.beat();
     const { complete, low } = state.prefix;
     const copied = complete ? 'all' : low === null ? 'nothing' : 'part';
     log.info({ phase: state.phase, copied }, `checkpoint success at coords=${state.position}`);

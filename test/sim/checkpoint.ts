@@ -1,4 +1,5 @@
 import type { Key } from '../../src/core/key.ts';
+import type { VerifiedBefore } from '../../src/core/verify-report.ts';
 
 /** From where a migration goes on. */
 export interface Checkpoint {
@@ -14,4 +15,6 @@ export interface Checkpoint {
   readonly drained: boolean;
   /** The tables are swapped, and late writes were looked for. */
   readonly settled: boolean;
+  /** What is claimed as compared, and from where on the stream is read for it; null where nothing is. */
+  readonly verified: { readonly index: number; readonly covered: VerifiedBefore['covered'] } | null;
 }

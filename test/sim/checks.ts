@@ -30,6 +30,8 @@ export class Checks {
   #drops: Drop[] = [];
   /** Ranks whose row in the ghost was spoiled behind our back, or whose row in the original without a trace. */
   readonly damaged = new Set<number>();
+  /** The verification has begun once: what was to be spoiled is. */
+  verifying = false;
   /** Syncs that will leave a row as it was. */
   spoilsLeft = 0;
   /** Those of them that the verifier has reported. */

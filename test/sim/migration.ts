@@ -4,6 +4,7 @@ import { makeRetry, type Retry } from '../../src/base/retry.ts';
 import { Turnstile } from '../../src/base/turnstile.ts';
 import { ChangeSet } from '../../src/core/changeset.ts';
 import type { Key } from '../../src/core/key.ts';
+import type { Position } from '../../src/core/position.ts';
 import { ReplaceableStore } from '../../src/core/replaceable-store.ts';
 import type { ChangeSink } from '../../src/core/stream.ts';
 import type { Column } from '../../src/core/table.ts';
@@ -32,7 +33,7 @@ import { LogPosition } from './server.ts';
 import { SimStore } from './store.ts';
 import { SimStream } from './stream.ts';
 import { SimSwap, type SwapParts } from './swap.ts';
-import { damage, makeVerifier } from './verification.ts';
+import { claimOf, makeVerifier, spoil } from './verification.ts';
 
 const tables = {
   original: { schema: 's', name: 't' },
@@ -61,6 +62,8 @@ export interface MigrationWorld extends SwapParts {
   readonly onStep: (step: string) => void;
   /** A checkpoint is to be written out of turn. */
   readonly record: () => void;
+  /** A checkpoint is written that claims nothing as verified. */
+  readonly onClaimGivenUp: () => void;
 }
 
 /** The real core and stages, wired as the migrator wires them, over the simulated server. */
@@ -127,7 +130,8 @@ export class Migration {
         }),
         ...{ conflicts, watermark, changes, retry, heedUniqueKeys, onStep: () => undefined, attempts: 60 },
       });
-    this.verifier = plan.damage === null ? null : makeVerifier(world, { ...shared, clock: scheduler });
+    const around = { ...shared, clock: scheduler };
+    this.verifier = plan.damage === null ? null : makeVerifier(world, around, start.verified);
     this.stream = new SimStream(server, this.#sink(), start.index, (error) => this.#fail(error));
     this.#intake = new Intake({
       ...{ original: tables.original, ghost: tables.ghost, changes, stream: this.stream, log },
@@ -152,9 +156,11 @@ export class Migration {
 
   /** Where a checkpoint written now would let another run start. */
   get checkpoint(): Checkpoint {
-    const position = this.changes.appliedPosition();
+    const indexOf = (position: Position | null): number =>
+      position instanceof LogPosition ? position.index : this.#start.index;
     return {
-      index: position instanceof LogPosition ? position.index : this.#start.index,
+      verified: claimOf(this.verifier, indexOf),
+      index: indexOf(this.changes.appliedPosition()),
       low: this.watermark.low,
       complete: this.watermark.complete,
       marks: this.heartbeat.marks,
@@ -214,14 +220,13 @@ export class Migration {
   }
 
   async #foreground(signal: AbortSignal): Promise<void> {
-    const { plan, onPhase, checks } = this.#world;
+    const { plan, onPhase } = this.#world;
     await this.#copier.run(plan.workers, signal);
     await this.heartbeat.pass(1e9, signal);
     onPhase('copied');
     await this.#indexes?.run(signal);
     if (this.verifier) {
-      damage(this.#world, plan.damage ?? 0);
-      checks.spoilsLeft = plan.spoils;
+      spoil(this.#world, plan);
       await this.verifier.run(plan.verifyWorkers, signal);
     }
     await this.#swapTables(signal);

@@ -51,8 +51,8 @@ export const changes: readonly Mutant[] = [
     'what is read is claimed as applied',
     'I8',
     changeset,
-    'let oldest = this.#receipt + 1;',
-    'let oldest = 0;',
+    'if (first <= oldest.receipt) oldest = { receipt: first - 1, position };',
+    'void [first, position];',
   ),
   one(
     'a hot key claims too much',

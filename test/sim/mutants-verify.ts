@@ -5,6 +5,11 @@ const watch = 'src/core/verify-watch.ts';
 const changeset = 'src/core/changeset.ts';
 const simStore = 'test/sim/verify-store.ts';
 const sql = 'src/core/comparison-sql.ts';
+const prefix = 'src/core/verify-prefix.ts';
+const inClaim = 'test/unit/verifier-claim.test.ts';
+/** The process dies while it verifies. */
+const crashing = { damage: 2, spoils: 2, crashAfter: 300, capacity: 1000, collide: false, xa: false };
+const acrossCrash = `sim ${JSON.stringify({ ...crashing, dieAt: null, failoverAfter: null })}`;
 const inUnit = 'test/unit/verifier.test.ts';
 const inSql = 'test/unit/verifier-sql.test.ts';
 
@@ -93,14 +98,14 @@ export const verification: readonly Mutant[] = [
     'keys that change after their chunk are not watched',
     'I6',
     verifier,
-    'this.#watch.touch(key, sampled);',
-    'void sampled;',
+    "this.#watch.touch(key, this.#touchSample.next() || this.#state === 'remembering', before);",
+    'void before;',
   ),
   one(
     'what was pending when it began is not watched',
     'I6',
     verifier,
-    'for (const key of this.#parts.changes.pending()) this.touched(key);',
+    'for (const key of changes.pending()) this.#touched(key, applied);',
     '',
   ),
   one(
@@ -123,9 +128,65 @@ export const verification: readonly Mutant[] = [
     'what is found under the lock is let go',
     'I6',
     verifier,
-    'for (const key of judged.keys()) this.#watch.suspect(key);\n        this.#progressed.beat();\n        throw',
-    'for (const key of judged.keys()) this.#watch.suspect(key);\n        if (done < 0) throw',
+    'this.#suspect([...judged.keys()]);\n        throw',
+    'this.#suspect([...judged.keys()]);\n        if (done < 0) throw',
     inUnit,
+  ),
+  one(
+    'the claim passes a chunk with a suspect',
+    'a claim that is wrong (I8)',
+    prefix,
+    '!next || next.differing.some(isOpen)',
+    '!next',
+    inClaim,
+  ),
+  one(
+    'the claim outlives a repair',
+    'HAZARDS 67, 68',
+    verifier,
+    '      this.#prefix.makeVoid();\n',
+    '',
+    inClaim,
+  ),
+  one(
+    'the claim is given up, and not on record',
+    'HAZARDS 68',
+    verifier,
+    'await this.#parts.forgetClaim(signal);',
+    '',
+    inClaim,
+  ),
+  one(
+    'the position of the claim passes keys that wait',
+    'a claim that is wrong (I8)',
+    verifier,
+    'watch.broughtFrom(applied, prefix.beyond)',
+    'applied',
+    acrossCrash,
+  ),
+  one(
+    'a run that goes on forgets what is touched before it compares',
+    'a claim that is wrong (I8)',
+    verifier,
+    "(this.#state === 'remembering' && chunks.isAhead(key))",
+    "this.#state === 'remembering'",
+    inClaim,
+  ),
+  one(
+    'a run that goes on has claimed everything',
+    'a claim that is wrong (I8)',
+    verifier,
+    'parts.chunks.begin(prefix);',
+    'parts.chunks.begin({ complete: true, low: null });',
+    acrossCrash,
+  ),
+  one(
+    'a checkpoint that was taken before counts as written after',
+    'HAZARDS 68',
+    'src/stages/checkpoint.ts',
+    'const wanted = this.#taken + 1;',
+    'const wanted = this.#taken;',
+    'test/unit/checkpoint.test.ts',
   ),
   one('one pass is enough', 'I6', verifier, 'if (this.#repairs.found === before) break;', 'break;', inUnit),
   one(

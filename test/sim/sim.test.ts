@@ -141,9 +141,15 @@ describe('a migration that is reverted', () => {
 });
 
 describe('the verifier', () => {
+  const crashing = { damage: 2, capacity: 1000, collide: false, dieAt: null, failoverAfter: null };
+
   it('finds what was spoiled behind our back, and nothing else, while the writers go on', async () => {
     const { found } = await many(120, { damage: 2, capacity: 1000, collide: false });
     assert.ok(found > 12, `only ${found} were found`);
+  });
+
+  it('goes on after a crash, and what was claimed as verified is right (HAZARDS 67, 68)', async () => {
+    for (const crashAfter of [200, 300, 450]) await many(30, { ...crashing, crashAfter, spoils: 1 });
   });
 });
 

@@ -1,7 +1,10 @@
+import { isNothing } from '../../src/core/checkpoint.ts';
+import type { Position } from '../../src/core/position.ts';
 import type { VerifierParts } from '../../src/core/verify-parts.ts';
 import { Watermark } from '../../src/core/watermark.ts';
 import { Chunker } from '../../src/stages/chunker.ts';
 import { Verifier } from '../../src/stages/verifier.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './row.ts';
 import { SimStore, type StoreParts } from './store.ts';
@@ -9,10 +12,12 @@ import { quietVersion, SimVerifyStore } from './verify-store.ts';
 
 /** The real verifier over the simulated server; what it reports is watched. */
 export function makeVerifier(
-  parts: StoreParts & { readonly plan: Plan },
+  parts: StoreParts & { readonly plan: Plan; readonly onClaimGivenUp: () => void },
   shared: Pick<VerifierParts, 'changes' | 'visibility' | 'turnstile' | 'gate' | 'clock' | 'retry'>,
+  claimed: Checkpoint['verified'],
 ): Verifier {
   const { checks, space, plan } = parts;
+  const before = { covered: claimed?.covered ?? null, notCompared: 0, repaired: 0 };
   const bounds = new SimStore(parts, plan);
   const sizing = { rowsStart: 2, rowsMin: 1, targetMs: 20 };
   const make = (): { watermark: Watermark; chunker: Chunker } => {
@@ -24,9 +29,12 @@ export function makeVerifier(
     ...shared,
     store: new SimVerifyStore(parts, plan.failure),
     chunks: {
-      begin: () => {
+      begin: (from) => {
         pass = make();
+        if (from?.complete) pass.watermark.resumeComplete();
+        else if (from && from.low !== null) pass.watermark.resumeAfter(from.low);
       },
+      isAhead: (key) => space.comparable && pass.watermark.isAbove(key),
       next: (signal) => pass.chunker.next(signal),
       feedback: (chunk, rows, elapsedMs) => pass.chunker.feedback(chunk, rows, elapsedMs),
       settle: (chunk) => pass.watermark.settle(chunk),
@@ -40,14 +48,36 @@ export function makeVerifier(
     },
     describe: (key) => String(space.rank(key)),
     leftOut: [],
+    forgetClaim: async () => {
+      await parts.scheduler.point();
+      parts.onClaimGivenUp();
+    },
     order: space,
   };
   // Time flies here: what is not compared for want of it is a sample, and proves nothing.
-  return new Verifier(verifierParts, { finishMs: 1e9, passTimeoutMs: 1e9 });
+  return new Verifier(verifierParts, { finishMs: 1e9, passTimeoutMs: 1e9 }, before);
+}
+
+/** What a checkpoint says of it. @param indexOf the entry of the log at a position. */
+export function claimOf(
+  verifier: Verifier | null,
+  indexOf: (position: Position | null) => number,
+): Checkpoint['verified'] {
+  const claim = verifier?.claim();
+  return claim && !isNothing(claim.prefix) ? { index: indexOf(claim.from.position), covered: claim } : null;
+}
+
+/** Once: what was spoiled before an earlier run compared it was found by that run, or is in no claim. */
+export function spoil(parts: StoreParts, plan: Plan): void {
+  const { checks } = parts;
+  if (checks.verifying) return;
+  checks.verifying = true;
+  damage(parts, plan.damage ?? 0);
+  checks.spoilsLeft = plan.spoils;
 }
 
 /** Spoils rows of the ghost behind our back, or changes rows of the original without a trace in the binlog. */
-export function damage({ server, ghost, random, checks, space }: StoreParts, rows: number): void {
+function damage({ server, ghost, random, checks, space }: StoreParts, rows: number): void {
   const isLocked = (rank: number): boolean => ghost.isRowLocked(rank) || server.isLocked(rank);
   for (let n = 0; n < rows; n += 1) {
     const rank = random.int(space.size);

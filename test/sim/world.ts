@@ -94,6 +94,7 @@ export class World {
         this.#isDead = true;
         this.#migration.die();
       },
+      onClaimGivenUp: () => this.#record(),
       record: () => {
         if (!random.chance(plan.failure)) this.#record();
       },
@@ -110,7 +111,7 @@ export class World {
       low: null,
       complete: false,
       marks: 0,
-      ...{ built: new Set<string>(), drained: false, settled: false },
+      ...{ built: new Set<string>(), drained: false, settled: false, verified: null },
     };
     this.#migration = new Migration(this.#parts, start);
   }
@@ -137,7 +138,7 @@ export class World {
     ];
     this.#migration = new Migration(this.#parts, {
       ...{ index: swappedAt, low: null, complete: true, marks: this.#migration.heartbeat.marks },
-      ...{ built: this.#parts.ghost.built, drained: false, settled: false },
+      ...{ built: this.#parts.ghost.built, drained: false, settled: false, verified: null },
     });
     this.#migration.run();
     const back = await this.#runToEnd();
@@ -309,7 +310,8 @@ export class World {
       checkpoint.complete || (checkpoint.low !== null && rank <= space.rank(checkpoint.low));
     for (const rank of [...ghost.rows.keys()]) if (!isCopied(rank)) ghost.rows.delete(rank);
     this.#parts.checks.restart(isCopied);
-    this.#migration = new Migration(this.#parts, checkpoint);
+    const index = checkpoint.verified?.index ?? checkpoint.index;
+    this.#migration = new Migration(this.#parts, { ...checkpoint, index });
     this.#migration.run();
   }
 }

@@ -30,6 +30,12 @@ const state: CheckpointState = {
   marks: 99,
   drained: true,
   settled: true,
+  verified: {
+    position: 'gtid:3e11fa47-71ca-11e1-9e33-c80aa9429562:1-4',
+    comparison: 'c',
+    prefix: { complete: false, low: '\0\xff' },
+    ...{ rows: 7, chunks: 2, chunksSkipped: 1, notCompared: 3, repaired: 0, leftOut: ['f'] },
+  },
   settings: { chunkRows: null, postponeFlagFile: "/tmp/it's \\ here" },
 };
 
@@ -54,6 +60,8 @@ describe('what is stored', () => {
     assert.deepEqual(stateFromText(stateToText(complete)), complete);
     const { settled: _settled, ...before } = JSON.parse(stateToText(state));
     assert.equal(stateFromText(JSON.stringify(before)).settled, false, 'an older version does not say');
+    const { verified: _verified, ...unverified } = JSON.parse(stateToText(state));
+    assert.equal(stateFromText(JSON.stringify(unverified)).verified, null, 'an older version does not say');
     const task = {
       ...{
         tool: '1',
@@ -79,6 +87,8 @@ describe('what is stored', () => {
     const texts = ['', '[]', 'null', '{}', stateToText(state).replace('copying', 'napping')];
     texts.push(stateToText(state).replace('"complete":false', '"complete":1'));
     texts.push(stateToText(state).replace('"marks":99', '"marks":-1'));
+    texts.push(stateToText(state).replace('"comparison":"c"', '"comparison":1'));
+    texts.push(stateToText(state).replace('"low":"x:00ff"', '"low":"00ff"'));
     for (const text of texts)
       assert.throws(
         () => stateFromText(text),
@@ -94,7 +104,7 @@ describe('what is stored', () => {
 
 describe('the writer of checkpoints', () => {
   /** A writer whose port does what `write` says. */
-  function writer(write: (count: number) => void, lenient = false) {
+  function writer(write: (count: number) => unknown, lenient = false) {
     const clock = new VirtualClock();
     const writes: number[] = [];
     const stop = new AbortController();
@@ -102,7 +112,7 @@ describe('the writer of checkpoints', () => {
       port: {
         write: async () => {
           writes.push(Math.round(clock.nowMs()));
-          write(writes.length);
+          await write(writes.length);
         },
       },
       capture: () => state,
@@ -127,6 +137,25 @@ describe('the writer of checkpoints', () => {
     it.stop.abort();
     await it.ended;
     assert.equal(it.failure(), null);
+  });
+
+  test('on demand: what was taken before, and is still being written, does not do (HAZARDS 68)', async () => {
+    let go: () => void = () => undefined;
+    const it = writer(() => new Promise<void>((resolve) => (go = resolve)));
+    let done = false;
+    const asked = it.checkpoints.now(it.stop.signal).then(() => {
+      done = true;
+    });
+    await it.clock.advance(1);
+    assert.deepEqual([it.writes.length, done], [1, false]);
+    go();
+    await it.clock.advance(1);
+    assert.deepEqual([it.writes.length, done], [2, false]);
+    go();
+    await it.clock.advance(1);
+    await asked;
+    it.stop.abort();
+    await it.ended;
   });
 
   test('tries again; ends the run after ten failures in a row, or at once when it is hopeless', async () => {

@@ -4,18 +4,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Repairs } from '../../src/core/verify-repairs.ts';
 import { WatchList } from '../../src/core/verify-watch.ts';
+import { LogPosition } from '../sim/server.ts';
+
+const at = (receipt: number) => ({ receipt, position: new LogPosition(receipt) });
 
 describe('watch list of the verifier', () => {
   it('remembers a touch during a look, and lets the key wait again', () => {
     const watch = new WatchList(10);
     watch.suspect(1);
-    watch.touch(2, true);
+    watch.touch(2, true, at(1));
     assert.deepEqual(watch.guard(10), [1, 2]);
-    watch.touch(1, true);
+    watch.touch(1, true, at(2));
     assert.equal(watch.isTouched(1), true);
     watch.begin();
     assert.equal(watch.isStill(1), true);
-    watch.touch(1, true);
+    watch.touch(1, true, at(2));
     assert.equal(watch.isStill(1), false);
     assert.equal(watch.isStill(2), true);
     assert.equal(watch.isStill(3), false, 'a key that is not guarded was not watched');
@@ -27,7 +30,7 @@ describe('watch list of the verifier', () => {
 
   it('counts what it lets go when it is full, but never lets a suspect go', () => {
     const watch = new WatchList(2);
-    for (const key of [1, 2, 3, 3, 1]) watch.touch(key, true);
+    for (const key of [1, 2, 3, 3, 1]) watch.touch(key, true, at(1));
     assert.deepEqual([watch.size, watch.dropped, watch.full], [2, 2, true]);
     watch.suspect(4);
     watch.suspect(2);
@@ -37,7 +40,7 @@ describe('watch list of the verifier', () => {
   it('leaves half of a look to touched keys, so that suspects that keep changing starve nobody', () => {
     const watch = new WatchList(100);
     for (let key = 0; key < 10; key += 1) watch.suspect(key);
-    for (let key = 10; key < 20; key += 1) watch.touch(key, true);
+    for (let key = 10; key < 20; key += 1) watch.touch(key, true, at(1));
     assert.deepEqual(watch.guard(4), [0, 1, 10, 11]);
     watch.postpone(0, true, 1);
     watch.release();
