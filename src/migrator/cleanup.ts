@@ -1,5 +1,6 @@
 import { Refusal } from '../base/errors.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
+import { isNothing } from '../core/checkpoint.ts';
 import { artifactNames, type NameOptions } from '../core/names.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
@@ -28,6 +29,13 @@ export interface Leftover {
   readonly kept: string | null;
 }
 
+/** What a dead run has left. */
+export interface Remnants {
+  readonly leftovers: readonly Leftover[];
+  /** How far it was, where `--resume` may go on from there; null where there is nothing to go on from. */
+  readonly resumable: StoredCheckpoint | null;
+}
+
 /**
  * Looks for what a dead run has left; the caller holds the run lock. Only what is provably ours can go:
  *  - changelog, checkpoint, sentry   by their comments; the sentry's relief in the old table's place, too
@@ -35,11 +43,11 @@ export interface Leftover {
  *                                    comment
  *  - old table                       only when asked for, after a swap, when it is what the checkpoint began
  *                                    with, and no write is in it only
- * @returns the tables in the order in which they are to be dropped: what proves that others are ours goes
+ * @returns with the tables in the order in which they are to be dropped: what proves that others are ours goes
  *   last.
  * @throws Refusal `not-found` when the original is not there: then one of ours may hold its rows.
  */
-export async function findLeftovers(session: Session, task: CleanUpTask): Promise<readonly Leftover[]> {
+export async function findLeftovers(session: Session, task: CleanUpTask): Promise<Remnants> {
   const original = await findTable(session, task.table);
   if (original?.kind !== 'table') {
     throw new Refusal(
@@ -63,7 +71,9 @@ export async function findLeftovers(session: Session, task: CleanUpTask): Promis
     const artifact = artifacts.find((each) => each.role === role);
     if (artifact) leftovers.push(await judge(session, artifact, artifacts, stored, task));
   }
-  return leftovers;
+  const isThere = artifacts.some(({ role }) => role === 'ghost');
+  const resumable = isThere && stored !== null && !isNothing(stored.state.prefix);
+  return { leftovers, resumable: resumable ? stored : null };
 }
 
 /** Drops what can go. @returns what was dropped. */
@@ -103,18 +113,27 @@ async function judge(
   if (kind !== 'table') return leftover(`it is a ${kind}`);
   if (isSentry) return leftover(null);
   if (role === 'changelog' || role === 'checkpoint' || role === 'sentry')
-    return leftover(ours ? null : "it does not carry poltergeist's mark");
+    return leftover(ours ? null : "its comment is not poltergeist's: look what it is, and drop it by hand");
   if (role === 'ghost') {
     const proven = all.some((other) => other.ours && /^(changelog|checkpoint)$/.test(other.role));
-    return leftover(proven ? null : 'no changelog or checkpoint of ours beside it proves that it is ours');
+    return leftover(
+      proven
+        ? null
+        : 'no changelog or checkpoint of ours beside it proves that it is ours: drop it by hand if it is',
+    );
   }
   if (!task.okToDropTable) return leftover('an old table goes only with --ok-to-drop-table');
-  if (all.some((other) => other.role === 'ghost')) return leftover('the tables have not been swapped');
+  if (all.some((other) => other.role === 'ghost'))
+    return leftover(
+      'the ghost is still there, so the tables have not been swapped: this is not the old table',
+    );
   if (stored && !stored.state.settled)
     return leftover(
       'the run that swapped the tables died before it had looked for late writes: --resume does',
     );
   const definition = stored && (await readTableDefinition(session, ref));
   const proven = definition && shapeOf(definition.createSql) === shapeOf(stored.task.originalSql);
-  return leftover(proven ? null : 'no checkpoint beside it proves that it was the original');
+  return leftover(
+    proven ? null : 'no checkpoint beside it proves that it was the original: drop it by hand if it was',
+  );
 }

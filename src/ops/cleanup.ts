@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { quoteTable } from '../core/quote.ts';
-import { dropLeftovers, findLeftovers, type Leftover } from '../migrator/cleanup.ts';
+import { dropLeftovers, findLeftovers, type Leftover, type Remnants } from '../migrator/cleanup.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { RunLock } from '../mysql/run-lock.ts';
 import { Session } from '../mysql/session.ts';
@@ -37,18 +37,29 @@ export async function cleanUp(options: OptionValues, parts: CleanUpParts): Promi
     const session = await Session.open(connection, { profile: dataProfile, clock, name: 'clean-up' });
     try {
       const { okToDropTable } = options;
-      const found = await findLeftovers(session, { table, names, okToDropTable });
+      const task = { table, names, okToDropTable };
+      const { leftovers: found, resumable } = await findLeftovers(session, task);
+      if (resumable && !options.execute) print(tellResumable(resumable));
       if (found.length === 0) print(`# nothing of ours is beside ${quoteTable(table)}`);
       const going = options.execute ? await dropLeftovers(session, found) : [];
       for (const leftover of found) print(describe(leftover, going.includes(leftover)));
       if (!options.execute && found.some(({ kept }) => kept === null))
-        print('# nothing was removed: say --execute');
+        print('# nothing was removed yet: the same command with --execute removes them');
     } finally {
       await session.close();
     }
   } finally {
     await lock.release();
   }
+}
+
+/** What is lost with what is removed. */
+function tellResumable({ state, writtenAtMs }: NonNullable<Remnants['resumable']>): string {
+  const { prefix, rowsCopied, verified } = state;
+  const copied = `${prefix.complete ? 'all' : rowsCopied} rows are copied`;
+  const compared = verified && verified.rows > 0 ? `, ${verified.rows} of them verified` : '';
+  const at = new Date(writtenAtMs).toISOString();
+  return `# ${copied}${compared} as of ${at}: --resume goes on from there; once this is removed a run starts over`;
 }
 
 function describe({ ref, what, kept }: Leftover, removed: boolean): string {

@@ -57,6 +57,11 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const listed = await clean();
       for (const what of ['sentry', 'ghost', 'changelog', 'checkpoint'])
         assert.match(listed, new RegExp(`would remove: ${what} table`));
+      assert.match(
+        listed,
+        /# all rows are copied.* as of \d{4}-.*: --resume goes on from there; once this is/,
+      );
+      assert.match(listed, /nothing was removed yet: the same command with --execute removes them/);
       assert.deepEqual(await tablesOf(sql), all);
       const removed = await clean('--execute');
       assert.match(removed, /removed: ghost table/);
