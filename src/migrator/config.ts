@@ -49,6 +49,7 @@ export interface MigrationConfig {
   /** Build secondary indexes of the ghost after the copy. */
   readonly deferIndexes: DeferMode;
   readonly gtid: 'auto' | 'on' | 'off';
+  /** The server id under which the binlog is read; null: a free one. */
   readonly replicaServerId: number | null;
   /** Attempts in a row to connect the stream again; null: the stream's own bound. */
   readonly streamReconnectsMax: number | null;

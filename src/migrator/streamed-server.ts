@@ -8,6 +8,7 @@ import { readTableDefinition } from '../mysql/inspector/definition.ts';
 import { checkStreamPrivileges } from '../mysql/inspector/privileges.ts';
 import { refusal } from '../mysql/inspector/refusal.ts';
 import { refusePrivileges } from '../mysql/inspector/refusals.ts';
+import { registeredReplicas } from '../mysql/replicas.ts';
 import { controlReplication, countReplicas, setRowFormat } from '../mysql/replication-control.ts';
 import type { ServerFacts } from '../mysql/server.ts';
 import { classify } from '../mysql/server-error.ts';
@@ -23,7 +24,7 @@ const tellMs = 10_000;
 /**
  * Looks at the server whose binlog is read, where it is not the one that is written to: the account, and whether
  * its table is the primary's.
- * @throws Refusal `columns-differ`, `privileges`, `switch-to-rbr`.
+ * @throws Refusal `columns-differ`, `privileges`, `switch-to-rbr`, `replica-server-id`.
  */
 export async function surveyStreamed(
   parts: MigrationParts,
@@ -32,9 +33,11 @@ export async function surveyStreamed(
 ): Promise<void> {
   const switching = needsSwitch(parts, facts);
   const elsewhere = streamsElsewhere(parts.config);
-  if (!switching && !elsewhere) return;
+  const { replicaServerId: readerId } = parts.config;
+  if (!switching && !elsewhere && readerId === null) return;
   const refusals = new Refusals();
   await withInspected(parts, async (session) => {
+    if (readerId !== null) await refusals.judgeAsync(() => refuseReaderId(session, facts, readerId));
     if (switching) await refusals.judgeAsync(() => refuseSwitch(session, facts));
     if (!elsewhere) return;
     const report = await checkStreamPrivileges(session, { original: original.ref, facts });
@@ -65,6 +68,24 @@ function differing(ours: readonly Column[], copies: readonly Column[]): string |
 
 function needsSwitch({ config }: MigrationParts, facts: ServerFacts): boolean {
   return config.topology.switchToRbr && facts.binlogFormat !== 'ROW';
+}
+
+/** MariaDB would push the replica out, again and again. */
+async function refuseReaderId(session: Session, facts: ServerFacts, id: number): Promise<void> {
+  // Who may not ask is told so by the check of the privileges.
+  const replicas = await registeredReplicas(session).catch((error: unknown) => {
+    if (classify(error) === 'privilege') return [];
+    throw error;
+  });
+  const replica = replicas.find(({ serverId }) => serverId === id);
+  if (replica === undefined && facts.serverId !== id) return;
+  const whose =
+    replica === undefined ? 'is its own' : `is that of its replica ${replica.addresses.join(' or ')}`;
+  throw refusal(
+    'replica-server-id',
+    `--replica-server-id=${id}: this server id, by which the binlog of ${facts.hostname}:${facts.port} would be read, ${whose}.`,
+    'Give one that no server and no other run has, or leave the option out: then a free one is picked.',
+  );
 }
 
 async function refuseSwitch(session: Session, { hostname, port }: ServerFacts): Promise<void> {

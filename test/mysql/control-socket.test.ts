@@ -65,9 +65,9 @@ describe('a run under control', () => {
 
   test('postponed by a flag file that is made at the start: status, sup, help; then unpostpone', async () => {
     const run = await begin('--postpone-cut-over-flag-file', flag);
-    assert.ok(existsSync(flag), 'the flag file is not there');
     assert.equal(statSync(socket).mode & 0o777, 0o600);
     await stateIs(/^postponing cut-over$/);
+    assert.ok(existsSync(flag), 'the flag file is not there');
     const status = await ask(socket, 'status');
     assert.match(status, /^# Migrating `fault`.`items`; Ghost table is `fault`.`_items_gho`/);
     assert.match(status, /# postpone-cut-over-flag-file: .*flag \[set\]/);

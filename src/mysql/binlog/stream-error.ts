@@ -17,8 +17,13 @@ const HOPELESS: Readonly<Record<number, string>> = {
 
 const ER_CANNOT_READ_BINLOG = 1236;
 
-/** Error 1236 is many things. These words tell that another connection took our server id, which a new id heals. */
+/** Error 1236 (on MariaDB 4052) in these words tells that another connection took our server id, which a new id heals. */
 const TAKEN_ID = /same server_?(uuid|id)/i;
+
+/** Whether the server ended the connection since another reader came with the same server id. */
+export function isPushedOut(error: Error): boolean {
+  return TAKEN_ID.test(error.message);
+}
 
 /**
  * What to do about the end of a connection.
@@ -29,7 +34,7 @@ export function judgeStreamError(error: Error, fromPacket: boolean): Error {
   if (error instanceof PoltergeistError || fromPacket) return error;
   const { errno, code } = error as { errno?: number; code?: string };
   const message = `the change stream: ${messageOf(error)}`;
-  if (errno === ER_CANNOT_READ_BINLOG && !TAKEN_ID.test(error.message)) {
+  if (errno === ER_CANNOT_READ_BINLOG && !isPushedOut(error)) {
     return new Failure(message, {
       hint:
         'The server cannot give the binlog from where we need it: it was purged, the server was restored, or an event is ' +

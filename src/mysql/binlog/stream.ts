@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Connection } from 'mysql2';
 import { Bug, Failure, invariant, Transient } from '../../base/errors.ts';
 import type { Position } from '../../core/position.ts';
@@ -10,6 +10,7 @@ import { FollowedTables } from './followed-tables.ts';
 import { makeLedger, type PositionLedger } from './ledger.ts';
 import { PreparedTransactions } from './prepared-transactions.ts';
 import { Promised } from './promised.ts';
+import { ReaderId } from './reader-id.ts';
 import { readCurrentPosition, readServerFacts, type ServerFacts } from './server-facts.ts';
 import { judgeStreamError } from './stream-error.ts';
 import { StreamFigures } from './stream-figures.ts';
@@ -25,8 +26,7 @@ import { parsePosition, resumeHint } from './stream-position.ts';
 import { Tap } from './tap.ts';
 import { WatchedTables } from './watched-tables.ts';
 
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_CAP_MS = 10_000;
+const BACKOFF_MS = { first: 100, cap: 10_000 };
 /** A connection that held this long was a good one, even if nothing happened on it. */
 const GOOD_CONNECTION_MS = 60_000;
 /** Signs of life that may be missing before the connection counts as dead. */
@@ -58,6 +58,7 @@ export class BinlogStream implements ChangeStream {
   readonly #preparedAtStart = new Promised<readonly string[] | null>();
   /** One for all connections: a server that sees it again ends what is left of the one before. */
   readonly #replicaUuid = randomUUID();
+  readonly #readerId: ReaderId;
   #sink: ChangeSink | null = null;
   #facts: ServerFacts | null = null;
   #identity: string | null = null;
@@ -67,6 +68,7 @@ export class BinlogStream implements ChangeStream {
 
   constructor(options: BinlogStreamOptions) {
     this.#options = options;
+    this.#readerId = new ReaderId(options.serverId);
     const forward: ChangeSink = {
       touched: (role, key, deleted) => this.#sink?.touched(role, key, deleted),
       marked: (row) => this.#sink?.marked(row),
@@ -178,7 +180,8 @@ export class BinlogStream implements ChangeStream {
         });
       }
       this.#figures.reconnects++;
-      const waitMs = Math.min(BACKOFF_CAP_MS, BACKOFF_FIRST_MS * 2 ** (failed - 1));
+      this.#readerId.ended(error, log);
+      const waitMs = Math.min(BACKOFF_MS.cap, BACKOFF_MS.first * 2 ** (failed - 1));
       log.warn(
         { err: error, waitMs, position: ledger.position.toString() },
         'change stream: connecting again',
@@ -217,13 +220,11 @@ export class BinlogStream implements ChangeStream {
   }
 
   #open(ledger: PositionLedger, end: Promised<Error>): Tap {
-    const { connection, serverId } = this.#options;
+    const { connection } = this.#options;
     const reader = this.#makeReader(ledger);
-    // Above what people number their servers with.
-    const ourId = serverId ?? randomInt(3_000_000_000, 0xffff_fff0);
     return new Tap(
       driverOptions(connection),
-      { ...ledger.position.startOptions, serverId: ourId },
+      { ...ledger.position.startOptions, serverId: this.#readerId.next },
       {
         ready: (session) => {
           this.#prepare(session, ledger, end);

@@ -25,7 +25,7 @@ export const connectionOptions = {
     'C',
     null,
     [1, 4294967295],
-    'server id under which the change stream registers; not given: a free one is picked (gh-ost: 99999)',
+    'server id under which the binlog is read; no other reader may have it; not given: a free one is picked (gh-ost: 99999)',
   ),
   'binlogsyncer-max-reconnect-attempts': int(
     'N',
