@@ -2,6 +2,7 @@ import { Refusal } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
 import { dropTable } from '../mysql/artifacts.ts';
 import type { Session } from '../mysql/session.ts';
+import type { CutOverKind } from '../mysql/swap-ways.ts';
 import type { MigrationConfig, MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
 import { lookAround, type Outlook } from './outlook.ts';
@@ -12,6 +13,12 @@ const uniquenessTexts = {
   enforced: 'the new table has other unique keys, which the original enforces too: DELETE and INSERT',
   added: 'the ALTER adds uniqueness: rows that collide under it end the migration and are named',
 } as const;
+
+const swapTexts: Readonly<Record<CutOverKind, string>> = {
+  atomic: 'swap behind a sentry table',
+  'locked-rename': 'swap by one RENAME of locked tables',
+  'two-step': 'swap in two steps, between which there is no such table',
+};
 
 const algorithmTexts: Readonly<Record<Outlook['algorithm'], string>> = {
   INSTANT: 'instantly (ALGORITHM=INSTANT)',
@@ -76,7 +83,7 @@ function describePlan(survey: Survey, plan: Plan, outlook: Outlook, config: Migr
   return [
     `# Plan for ${quoteTable(original.ref)} on ${facts.hostname}:${facts.port} (${facts.version})`,
     `#   alter:           ${alter.text.replace(/\s+/g, ' ')}`,
-    `#   strategy:        copy into ${quoteTable(artifacts.ghost)}, follow the binlog, swap behind a sentry table`,
+    `#   strategy:        copy into ${quoteTable(artifacts.ghost)}, follow the binlog, ${swapTexts[config.cutOver.kind]}`,
     `#   the server:      would do it ${algorithmTexts[outlook.algorithm]}, as tried on an empty twin`,
     rowsLine(survey),
     `#   time:            about ${copyTime(dataBytes)}, verification and throttling not counted`,
@@ -99,7 +106,7 @@ function describeRevert(survey: Survey, plan: Plan, outlook: Outlook, config: Mi
   const [now, old] = [original.ref, artifacts.ghost].map(quoteTable);
   return [
     `# Plan for the revert of ${now} to ${old} on ${facts.hostname}:${facts.port} (${facts.version})`,
-    `#   strategy:        bring ${old} up to date from the binlog since the cut-over, swap behind a sentry table`,
+    `#   strategy:        bring ${old} up to date from the binlog since the cut-over, ${swapTexts[config.cutOver.kind]}`,
     `#   rows:            about ${original.rowsEstimate}; nothing is copied`,
     `#   migration key:   ${key.key.name} (${key.columns.map(({ name }) => name).join(', ')})`,
     `#   applying:        ${uniquenessTexts[plan.uniqueness]}`,

@@ -81,6 +81,12 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       ]);
     });
 
+    test('how the tables would change places', async () => {
+      assert.match(await plan('ENGINE=InnoDB'), /^# {3}strategy: .* swap behind a sentry table$/m);
+      const steps = await plan('ENGINE=InnoDB', '--cut-over=two-step');
+      assert.match(steps, /^# {3}strategy: .* swap in two steps, between which there is no such table$/m);
+    });
+
     test('what the server would do by itself', async () => {
       assert.match(await plan('ADD INDEX (hits)'), /^# {3}the server: +would do it in place/m);
       assert.match(await plan('MODIFY hits BIGINT'), /^# {3}the server: +would do it only by a copy/m);
