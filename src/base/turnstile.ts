@@ -18,10 +18,12 @@ export class Turnstile {
     return this.#alone || this.#wanted > 0;
   }
 
-  /** Runs `work` beside others. @throws the signal's reason while waiting; what `work` throws. */
+  /** Runs `work` beside others. @throws the signal's reason before `work` has begun; what `work` throws. */
   async shared<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     // The check and the step inside must not be parted by an await: two would pass on one beat.
     while (this.contended) await this.#changed.next(signal);
+    // Who was alone before may have ended all that would come after.
+    signal.throwIfAborted();
     this.#inside += 1;
     try {
       return await work();
@@ -36,6 +38,7 @@ export class Turnstile {
     this.#wanted += 1;
     try {
       while (this.#alone || this.#inside > 0) await this.#changed.next(signal);
+      signal.throwIfAborted();
       this.#alone = true;
     } finally {
       this.#wanted -= 1;

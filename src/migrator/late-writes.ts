@@ -1,4 +1,4 @@
-import { Ambiguous, messageOf } from '../base/errors.ts';
+import { Ambiguous, invariant, messageOf } from '../base/errors.ts';
 import type { Key, KeyCodec } from '../core/key.ts';
 import { quoteTable } from '../core/quote.ts';
 import { DuplicateKey } from '../core/store.ts';
@@ -51,6 +51,7 @@ export async function settleLateWrites(
     await new LateBatch(path, plan, log, left).settle(batch.keys, signal);
     changes.release(batch);
   }
+  invariant(changes.empty, 'a sync that began after the swap has late writes in its hands');
   // The changelog goes next, and what follows may take its time: a beat would fail, and that would be told for a cause.
   await heartbeat.end();
   if (left.length === 0)

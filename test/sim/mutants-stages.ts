@@ -188,6 +188,14 @@ export const units: readonly Mutant[] = [
     'test/unit/pulse.test.ts',
   ),
   one(
+    'who comes to the turnstile after the swap is let in',
+    'I7',
+    turnstile,
+    '    // Who was alone before may have ended all that would come after.\n    signal.throwIfAborted();\n',
+    '',
+    'test/unit/turnstile.test.ts',
+  ),
+  one(
     'a deadline is not cleared',
     'Pulse',
     'src/base/pulse.ts',

@@ -34,6 +34,18 @@ class Room {
 }
 
 describe('a turnstile', () => {
+  // A session of the applier came to the turnstile in the moment in which the swap had ended the applier and gone: it took
+  // late writes out of the change set, and who looked for them found nothing (1 of 40,000 runs of the simulation).
+  it('lets nobody in whose work has been ended meanwhile, be it free or not', async () => {
+    const turnstile = new Turnstile();
+    const controller = new AbortController();
+    controller.abort(new Error('the tables are swapped'));
+    const work = async (): Promise<void> => assert.fail('came in');
+    await assert.rejects(turnstile.shared(work, controller.signal), /the tables are swapped/);
+    await assert.rejects(turnstile.exclusive(work, controller.signal), /the tables are swapped/);
+    assert.equal(await turnstile.exclusive(async () => 1, forever), 1);
+  });
+
   it('lets one alone only when those inside have left, and nobody new meanwhile', async () => {
     const clock = new VirtualClock();
     const [turnstile, room] = [new Turnstile(), new Room(clock)];
