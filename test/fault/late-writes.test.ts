@@ -10,7 +10,17 @@ import type { Connection } from 'mysql2/promise';
 import { Ambiguous } from '../../src/base/errors.ts';
 import { Child } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
-import { DB, kill, migrationArguments, prepare, SERVERS, start, startRun, tablesOf } from './fault-lab.ts';
+import {
+  DB,
+  kill,
+  migrationArguments,
+  prepare,
+  SERVERS,
+  start,
+  startRun,
+  tablesOf,
+  until,
+} from './fault-lab.ts';
 
 const SCRIPT = fileURLToPath(new URL('./held-cli.ts', import.meta.url));
 
@@ -156,8 +166,13 @@ for (const { name, spec } of SERVERS.filter((_, index) => index !== 1)) {
     test('the run dies right after the RENAME, and the binlog is purged: the old table is kept, and that is told', async () => {
       await dieAfterSwap('fifth');
       await runSql(sql, 'FLUSH BINARY LOGS');
-      const logs = await runSql(sql, 'SHOW BINARY LOGS');
-      await runSql(sql, `PURGE BINARY LOGS TO '${logs.at(-1)!.Log_name}'`);
+      // MariaDB passes over a log that somebody reads, and has not noticed yet that the dead run does not.
+      const purged = async (): Promise<boolean> => {
+        const logs = await runSql(sql, 'SHOW BINARY LOGS');
+        if (logs.length > 1) await runSql(sql, `PURGE BINARY LOGS TO '${logs.at(-1)!.Log_name}'`);
+        return logs.length === 1;
+      };
+      await until(purged, 'the binary logs are purged');
       const run = startRun(lab.primary, { column: 'fifth', extra: ['--resume', '--ok-to-drop-table'] });
       assert.equal(await run.ended, undefined, run.lines.join('\n'));
       assert.match(
