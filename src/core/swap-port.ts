@@ -35,8 +35,10 @@ export interface SwapPort {
   recheck(signal: AbortSignal): Promise<void>;
   /** Opens L and R. */
   open(signal: AbortSignal): Promise<SwapThreads>;
-  /** Carries the original's AUTO_INCREMENT over to the ghost; `again` for what came since, under the lock. */
-  carryAutoIncrement(again: boolean, signal: AbortSignal): Promise<void>;
+  /** R: carries the original's AUTO_INCREMENT over to the ghost. */
+  carryAutoIncrement(signal: AbortSignal): Promise<void>;
+  /** R: whether it would have to be carried over as things are. */
+  autoIncrementMissing(signal: AbortSignal): Promise<boolean>;
   /** Creates the sentry, and its relief where the old table will be. @throws Refusal when a table that is not ours has that name. */
   createSentry(signal: AbortSignal): Promise<void>;
   /** L: LOCK TABLES original READ, sentry WRITE. */

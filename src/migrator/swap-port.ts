@@ -4,9 +4,9 @@ import { quoteTable } from '../core/quote.ts';
 import type { Blockers } from '../core/swap-port.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
-import { carryAutoIncrement, topUpAutoIncrement } from '../mysql/artifacts.ts';
-import { readTableDefinition } from '../mysql/inspector/definition.ts';
-import { readForeignKeys } from '../mysql/inspector/foreign-keys.ts';
+import { carryAutoIncrement, missingAutoIncrement } from '../mysql/artifacts.ts';
+import { readCreateSql, withoutCounter } from '../mysql/inspector/definition.ts';
+import { readPointing } from '../mysql/inspector/foreign-keys.ts';
 import { readTableLocks, type TableLock } from '../mysql/inspector/table-locks.ts';
 import { readTriggers } from '../mysql/inspector/triggers.ts';
 import type { Session } from '../mysql/session.ts';
@@ -38,15 +38,18 @@ export function makeSwapPort(survey: Survey, plan: Plan, path: DataPath, parts: 
       const { who, unsure } = await findBlockers(session, survey, olderThanSeconds);
       return { who: [...who, ...lasting(olderThanSeconds)], unsure };
     },
-    recheck: async (session) => {
-      await refuseDemoted(session, survey, config);
-      await recheck(session, survey, plan);
+    recheck: async (ask) => {
+      await Promise.all([
+        ask((session) => refuseDemoted(session, survey, config)),
+        ...rechecks(survey, plan).map(ask),
+      ]);
     },
-    carryAutoIncrement: async (session, again) => {
-      if (alter.autoIncrement !== undefined) return;
-      const carry = again ? topUpAutoIncrement : carryAutoIncrement;
-      await carry(session, original.ref, artifacts.ghost);
+    carryAutoIncrement: async (session) => {
+      if (alter.autoIncrement === undefined) await carryAutoIncrement(session, original.ref, plan.ghost);
     },
+    autoIncrementMissing: async (session) =>
+      alter.autoIncrement === undefined &&
+      (await missingAutoIncrement(session, original.ref, plan.ghost)) !== null,
     dress: async (session, signal) => await dress(session, plan.triggers, original.ref, signal),
     undress: async (session) => await undress(session, plan.triggers, artifacts.ghost),
     onSession: (threadId) => path.intake.expect(threadId),
@@ -92,16 +95,20 @@ function describe({ threadId, account, ageSeconds, statement }: TableLock): stri
 }
 
 /** What was refused at the start must not have come since (I10), and the ghost must be as we made it. */
-async function recheck(session: Session, { original, inspection }: Survey, { ghost }: Plan): Promise<void> {
-  await recheckTable(session, original, inspection.triggers.length);
-  const { pointing } = await readForeignKeys(session, original.ref);
-  if (pointing.length > inspection.foreignKeys.pointing.length) {
-    throw changed(
-      original.ref,
-      `other tables reference it now: ${pointing.map(({ name }) => name).join(', ')}`,
-    );
-  }
-  await recheckTable(session, ghost, 0);
+function rechecks(
+  { original, inspection }: Survey,
+  { ghost }: Plan,
+): readonly ((session: Session) => Promise<void>)[] {
+  return [
+    (session) => recheckTable(session, original, inspection.triggers.length),
+    async (session) => {
+      const { pointing } = await readPointing(session, original.ref);
+      if (pointing.length <= inspection.foreignKeys.pointing.length) return;
+      const names = pointing.map(({ name }) => name).join(', ');
+      throw changed(original.ref, `other tables reference it now: ${names}`);
+    },
+    (session) => recheckTable(session, ghost, 0),
+  ];
 }
 
 async function recheckTable(
@@ -109,9 +116,9 @@ async function recheckTable(
   { ref, createSql }: TableDefinition,
   triggersMax: number,
 ): Promise<void> {
-  const now = await readTableDefinition(session, ref);
-  if (!now) throw changed(ref, 'it is gone');
-  if (comparable(now.createSql) !== comparable(createSql)) throw changed(ref, 'its definition changed');
+  const now = await readCreateSql(session, ref);
+  if (now === null) throw changed(ref, 'it is gone');
+  if (withoutCounter(now) !== withoutCounter(createSql)) throw changed(ref, 'its definition changed');
   const triggers = await readTriggers(session, ref);
   if (triggers.length > triggersMax) {
     throw changed(ref, `it has triggers now: ${triggers.map(({ name }) => name).join(', ')}`);
@@ -123,9 +130,4 @@ function changed(table: TableRef, what: string): Failure {
     hint: 'The tables are not swapped; the original is as others left it. Look at it and start again.',
     reason: 'world-changed',
   });
-}
-
-/** Without the counter, which moves all the time. */
-function comparable(createSql: string): string {
-  return createSql.replace(/^(\) .*?) AUTO_INCREMENT=\d+/m, '$1');
 }

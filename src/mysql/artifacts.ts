@@ -4,6 +4,7 @@ import { quoteName, quoteTable, quoteText } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { readTableDefinition } from './inspector/definition.ts';
+import { whereTable } from './inspector/table-entry.ts';
 import { text, textOrNull } from './row.ts';
 import { ServerError } from './server-error.ts';
 import type { Session } from './session.ts';
@@ -66,13 +67,15 @@ export async function dropSentry(
   places: readonly TableRef[],
   onDrop: (threadId: number) => void = () => undefined,
 ): Promise<void> {
+  const rows = await session.query(
+    `SELECT table_schema AS place, table_name AS name FROM information_schema.tables ` +
+      `WHERE (${places.map((place) => whereTable(place, 'table_schema', 'table_name')).join(' OR ')}) ` +
+      `AND table_comment = ${quoteText(sentryComment)}`,
+  );
   for (const place of places) {
-    const rows = await session.query(
-      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ${quoteText(place.schema)} ` +
-        `AND table_name = ${quoteText(place.name)} AND table_comment = ${quoteText(sentryComment)}`,
-    );
     // Compared here as well: there the case of letters may not count.
-    if (!rows.some((row) => text(row, 'name') === place.name)) continue;
+    if (!rows.some((row) => text(row, 'place') === place.schema && text(row, 'name') === place.name))
+      continue;
     onDrop(session.threadId);
     await session.execute(`DROP TABLE ${quoteTable(place)}`);
   }
@@ -85,25 +88,19 @@ export async function dropSentry(
 export async function carryAutoIncrement(
   session: Session,
   original: TableRef,
-  ghost: TableRef,
+  ghost: TableDefinition,
 ): Promise<void> {
-  const from = await readTableDefinition(session, original);
-  const to = await readTableDefinition(session, ghost);
-  if (!from || !to) throw new Failure(`${quoteTable(from ? ghost : original)} vanished`);
-  if (from.autoIncrement === null || !to.columns.some((column) => column.autoIncrement)) return;
-  if (to.autoIncrement !== null && to.autoIncrement >= from.autoIncrement) return;
-  await session.execute(`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = ${from.autoIncrement}`);
+  const next = await missingAutoIncrement(session, original, ghost);
+  if (next !== null) await session.execute(`ALTER TABLE ${quoteTable(ghost.ref)} AUTO_INCREMENT = ${next}`);
 }
 
-/**
- * The same again, in one question, for ids that were given out since: under the cut-over's lock, with the ghost in step,
- * the counters differ only where the newest rows were deleted at once.
- */
-export async function topUpAutoIncrement(
+/** The value that `carryAutoIncrement` would give to the ghost as things are; null where it has no need of one. */
+export async function missingAutoIncrement(
   session: Session,
   original: TableRef,
-  ghost: TableRef,
-): Promise<void> {
+  { ref: ghost, columns }: TableDefinition,
+): Promise<bigint | null> {
+  if (!columns.some((column) => column.autoIncrement)) return null;
   const rows = await session.query(
     `SELECT table_name AS name, auto_increment AS next FROM information_schema.tables ` +
       `WHERE table_schema = ${quoteText(original.schema)} ` +
@@ -111,11 +108,10 @@ export async function topUpAutoIncrement(
   );
   const next = (table: TableRef): bigint => {
     const row = rows.find((one) => text(one, 'name') === table.name);
-    return BigInt((row && textOrNull(row, 'next')) ?? 0);
+    // None is no column that counts, or a table that never had a row.
+    return BigInt((row && textOrNull(row, 'next')) ?? 1);
   };
-  // None is no column that counts, or a table that never had a row: that was seen to before.
-  if (next(ghost) === 0n || next(ghost) >= next(original)) return;
-  await session.execute(`ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = ${next(original)}`);
+  return next(ghost) >= next(original) ? null : next(original);
 }
 
 const analyzeTimeoutMs = 60_000;

@@ -5,6 +5,9 @@ import type { SwapTables } from './rename-wait.ts';
 import type { Session } from './session.ts';
 import type { CutOverKind } from './swap-ways.ts';
 
+/** Gives a question a session of its own: some may be asked beside each other. */
+export type Ask = <T>(question: (session: Session) => Promise<T>) => Promise<T>;
+
 /** What a cut-over works with on one server. */
 export interface SwapParts extends SwapTables {
   readonly connection: ConnectionOptions;
@@ -18,9 +21,10 @@ export interface SwapParts extends SwapTables {
   readonly shortestLockWaitSeconds: number;
   readonly findBlockers: (session: Session, olderThanSeconds: number) => Promise<Blockers>;
   /** Refuses what must not have appeared since the start. */
-  readonly recheck: (session: Session) => Promise<void>;
-  /** @param again it was done before the lock. */
-  readonly carryAutoIncrement: (session: Session, again: boolean) => Promise<void>;
+  readonly recheck: (ask: Ask) => Promise<void>;
+  /** As `SwapPort` has them. */
+  readonly carryAutoIncrement: (session: Session) => Promise<void>;
+  readonly autoIncrementMissing: (session: Session) => Promise<boolean>;
   /** Gives the ghost what only the new table may have. */
   readonly dress: (session: Session, signal: AbortSignal) => Promise<void>;
   /** Takes it off again. */

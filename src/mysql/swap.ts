@@ -14,7 +14,8 @@ import type { SwapParts } from './swap-parts.ts';
 import { type SwapWay, swapWay } from './swap-ways.ts';
 import { endStatement } from './zombie.ts';
 
-const questionSessions = 3;
+/** As many as the re-check asks at once: before the lock it opens those that it needs under it. */
+const questionSessions = 4;
 /** A question that is not answered in this time is given up, and its connection with it, ms. */
 const questionMs = 10_000;
 /** How long a step back looks for R and L to end on the server before it lets go of the table, ms. */
@@ -69,17 +70,23 @@ export class SqlSwap implements SwapPort {
     // While we wait for the lock, everybody waits behind us: not for long. A client that dies or freezes with the lock
     // frees the table soon after the attempt would have been over.
     const lockWaitTimeoutSeconds = Math.ceil(limit / 3);
-    this.#lock = await open('lock', { lockWaitTimeoutSeconds, waitTimeoutSeconds: limit + 2 });
     // Where we cannot see who else holds the original, the RENAME may have to wait for them, and readers behind it.
     const patience = seesMetadataLocks ? limit : lockWaitTimeoutSeconds;
     // Where it has a lock to itself it must not keep it when we are gone. It is idle from here to the end of the drain.
     const waitTimeoutSeconds = kind === 'atomic' ? dataProfile.waitTimeoutSeconds : 2 * limit + 4;
-    this.#rename = await open('rename', { lockWaitTimeoutSeconds: patience, waitTimeoutSeconds });
-    if (!seesMetadataLocks)
-      this.#probe = await open('probe', { lockWaitTimeoutSeconds: shortestLockWaitSeconds });
-    onSession(this.#lock.threadId);
-    onSession(this.#rename.threadId);
-    return this.#threads();
+    const probe = { lockWaitTimeoutSeconds: shortestLockWaitSeconds };
+    const opened = await Promise.allSettled([
+      open('lock', { lockWaitTimeoutSeconds, waitTimeoutSeconds: limit + 2 }),
+      open('rename', { lockWaitTimeoutSeconds: patience, waitTimeoutSeconds }),
+      seesMetadataLocks ? null : open('probe', probe),
+    ]);
+    [this.#lock, this.#rename, this.#probe] = opened.map((each) =>
+      each.status === 'fulfilled' ? each.value : null,
+    ) as [Session | null, Session | null, Session | null];
+    for (const each of opened) if (each.status === 'rejected') throw each.reason;
+    const threads = this.#threads();
+    for (const id of [threads.lock, threads.rename]) onSession(id);
+    return threads;
   }
 
   blockers(olderThanSeconds: number, signal: AbortSignal): Promise<Blockers> {
@@ -87,11 +94,15 @@ export class SqlSwap implements SwapPort {
   }
 
   recheck(signal: AbortSignal): Promise<void> {
-    return this.#ask(signal, (session) => this.#parts.recheck(session));
+    return this.#parts.recheck((question) => this.#ask(signal, question));
   }
 
-  carryAutoIncrement(again: boolean, signal: AbortSignal): Promise<void> {
-    return this.#transient(signal, () => this.#parts.carryAutoIncrement(this.#rename!, again));
+  carryAutoIncrement(signal: AbortSignal): Promise<void> {
+    return this.#transient(signal, () => this.#parts.carryAutoIncrement(this.#rename!));
+  }
+
+  autoIncrementMissing(signal: AbortSignal): Promise<boolean> {
+    return this.#transient(signal, () => this.#parts.autoIncrementMissing(this.#rename!));
   }
 
   async createSentry(signal: AbortSignal): Promise<void> {

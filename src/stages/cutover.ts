@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { Ambiguous, Failure, messageOf, Transient, toError } from '../base/errors.ts';
+import { orAborted } from '../base/or-aborted.ts';
 import { deadline } from '../base/pulse.ts';
 import type { Turnstile } from '../base/turnstile.ts';
 import type { ChangeSet } from '../core/changeset.ts';
@@ -83,7 +84,7 @@ export class CutOver {
     await port.recheck(signal);
     try {
       const { lock, rename } = await port.open(signal);
-      await port.carryAutoIncrement(false, signal);
+      await port.carryAutoIncrement(signal);
       return await this.#lockAndSwap(`connection ${lock} locks, connection ${rename} renames`, signal);
     } finally {
       await port.close();
@@ -110,22 +111,24 @@ export class CutOver {
   }
 
   async #lockAndSwap(who: string, signal: AbortSignal): Promise<SwapReport> {
-    const { port, clock, turnstile } = this.#parts;
+    const { port, clock, turnstile, visibility } = this.#parts;
     let limit = deadline(this.#options.lockTimeoutMs, 'creating the sentry', clock, signal);
     try {
       await this.#step('sentry', who);
       await port.createSentry(limit.signal);
       limit.clear();
       limit = deadline(this.#options.lockTimeoutMs, 'the cut-over', clock, signal);
+      // What was written until now is made visible, and synced, before anybody waits for it.
+      await orAborted(visibility.pass(this.#options.lockTimeoutMs, limit.signal), limit.signal);
       await this.#step('locking');
       const askedMs = clock.nowMs();
       await port.lock(limit.signal);
       const lockedMs = clock.nowMs();
       await this.#step('locked');
       // Nothing can change the definition now; what slipped in before the lock is looked for while the drain runs.
-      await this.#drainAndRecheck(limit.signal);
+      const idsMissing = await this.#drainAndRecheck(limit.signal);
       const drainedMs = clock.nowMs();
-      await turnstile.exclusive(() => this.#swap(limit.signal), limit.signal);
+      await turnstile.exclusive(() => this.#swap(idsMissing, limit.signal), limit.signal);
       const doneMs = clock.nowMs();
       return {
         writerStopMs: doneMs - askedMs,
@@ -141,12 +144,23 @@ export class CutOver {
     }
   }
 
-  /** Whichever fails first ends the other: nothing of an attempt may go on when its lock is gone. */
-  async #drainAndRecheck(signal: AbortSignal): Promise<void> {
+  /**
+   * Whichever fails first ends the others: nothing of an attempt may go on when its lock is gone.
+   * @returns whether the ghost lacks ids that the original has given out, or did so before it was in step.
+   */
+  async #drainAndRecheck(signal: AbortSignal): Promise<boolean> {
+    const { port } = this.#parts;
     const leave = new AbortController();
     const either = AbortSignal.any([signal, leave.signal]);
-    const both = Promise.all([this.#drain(either), this.#parts.port.recheck(either)]);
-    await orAborted(both, signal).finally(() => leave.abort(new Error('the attempt is over')));
+    const all = Promise.all([
+      port.autoIncrementMissing(either),
+      this.#drain(either),
+      port.recheck(either),
+    ] as const);
+    const [missing] = await orAborted(all, signal).finally(() =>
+      leave.abort(new Error('the attempt is over')),
+    );
+    return missing;
   }
 
   /** Nobody writes any more: all that was written is received, made visible and synced (I6). */
@@ -159,10 +173,10 @@ export class CutOver {
   }
 
   /** The part in which nothing else of ours may run: from the empty change set to the answer of the RENAME. */
-  async #swap(signal: AbortSignal): Promise<void> {
+  async #swap(idsMissing: boolean, signal: AbortSignal): Promise<void> {
     const { port, changes, onSwapped } = this.#parts;
     if (!changes.empty) throw new Transient('a change came in after the drain mark');
-    await port.carryAutoIncrement(true, signal);
+    if (idsMissing) await port.carryAutoIncrement(signal);
     await this.#step('drained');
     try {
       await port.dress(signal);
@@ -281,20 +295,4 @@ function heldBy(who: readonly string[], cause?: Error): Transient {
     hint: 'The original is not locked and not changed. End these transactions, or wait: the cut-over is tried again.',
     cause,
   });
-}
-
-/** What cannot be stopped is left alone when the signal aborts. @throws the signal's reason. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -25,6 +25,8 @@ interface Beat {
 /** How long a hot key waits until it is synced although it keeps changing, ms. */
 const hotKeyAgeMs = 1000;
 
+const nothing: Frontier = { receipt: -1, position: null };
+
 /**
  * The visibility marks (I2), the heartbeat, and the drain mark: one row of the changelog, written again and
  * again.
@@ -32,7 +34,8 @@ const hotKeyAgeMs = 1000;
  * A mark is in one of these states: wanted (asked for, not yet sent; one at the most, shared by all who ask
  * meanwhile) -> sent (its frontier is fixed: all that was received before this moment) -> committed
  * (`visible` moves to its frontier) -> passed (it came back through the stream: all that precedes it has been
- * received).
+ * received). The last two come in either order; after both `visible` is what was received when it came back: commits
+ * become visible in the order of the binlog, and so all that precedes a committed mark there.
  */
 export class Heartbeat implements Visibility {
   readonly #port: MarkPort;
@@ -43,12 +46,16 @@ export class Heartbeat implements Visibility {
   #chain: Promise<unknown> = Promise.resolve();
   #sequence: number;
   #passed: number;
+  /** What was received when mark `#passed` came back. */
+  #precedes: Frontier = nothing;
+  #committed = 0;
+  #committedAtMs = Number.NEGATIVE_INFINITY;
   /**
    * Before the first mark nothing is known to be visible, not even what lies before the start position: the
    * binlog may be read, and its end be asked for, ahead of the rows. So the first chunk waits for a mark as
    * well (I1, I2).
    */
-  #visible: Frontier = { receipt: -1, position: null };
+  #visible: Frontier = nothing;
   #streamLagMs = 0;
   #lastPassedAtMs: number;
   #ended = false;
@@ -77,7 +84,7 @@ export class Heartbeat implements Visibility {
   /** The frontier as it was a second ago: events up to it have been visible for that long. */
   get aged(): Frontier {
     const limit = this.#clock.nowMs() - hotKeyAgeMs;
-    let aged: Frontier = { receipt: -1, position: null };
+    let aged = nothing;
     for (const beat of this.#beats) {
       if (beat.atMs > limit) break;
       aged = beat.frontier;
@@ -125,16 +132,19 @@ export class Heartbeat implements Visibility {
   marked(row: ChangelogRow): void {
     if (row.sequence <= this.#passed || row.sequence > this.#sequence) return;
     this.#passed = row.sequence;
+    this.#precedes = this.#frontier();
+    if (row.sequence <= this.#committed) this.#show(this.#precedes);
     this.#lastPassedAtMs = this.#clock.nowMs();
     this.#streamLagMs = Math.max(0, this.#clock.wallMs() - row.writtenAtMs);
     this.changed.beat();
   }
 
-  /** Beats until the signal aborts, or `end`. */
+  /** Beats until the signal aborts, or `end`. A mark that somebody has asked for is a beat as well. */
   async run(intervalMs: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#ended) {
-      await this.mark();
-      await this.#clock.sleep(intervalMs, signal);
+      const restMs = this.#committedAtMs + intervalMs - this.#clock.nowMs();
+      if (restMs > 0) await this.#clock.sleep(restMs, signal);
+      else await this.mark();
     }
   }
 
@@ -153,18 +163,29 @@ export class Heartbeat implements Visibility {
 
   async #send(): Promise<Mark> {
     this.#wanted = null;
-    const frontier = { receipt: this.#received.receipt, position: this.#received.readPosition };
+    const frontier = this.#frontier();
     const sequence = ++this.#sequence;
     await this.#port.writeMark(sequence, this.#clock.wallMs());
-    if (frontier.receipt >= this.#visible.receipt) this.#visible = frontier;
-    this.#remember(frontier);
+    this.#committed = sequence;
+    this.#committedAtMs = this.#clock.nowMs();
+    this.#show(frontier);
+    if (this.#passed === sequence) this.#show(this.#precedes);
+    this.#remember();
     this.changed.beat();
     return { sequence, ...frontier };
   }
 
-  #remember(frontier: Frontier): void {
+  #frontier(): Frontier {
+    return { receipt: this.#received.receipt, position: this.#received.readPosition };
+  }
+
+  #show(frontier: Frontier): void {
+    if (frontier.receipt >= this.#visible.receipt) this.#visible = frontier;
+  }
+
+  #remember(): void {
     const now = this.#clock.nowMs();
-    this.#beats.push({ atMs: now, frontier });
+    this.#beats.push({ atMs: now, frontier: this.#visible });
     // Of the beats older than the age only the youngest matters.
     while (this.#beats.length > 1 && this.#beats[1]!.atMs <= now - hotKeyAgeMs) this.#beats.shift();
   }

@@ -163,8 +163,8 @@ export const attempts: readonly Mutant[] = [
     'a comparison runs beside the swap',
     'DESIGN 5',
     cutover,
-    'await turnstile.exclusive(() => this.#swap(limit.signal), limit.signal);',
-    'await this.#swap(limit.signal);',
+    'await turnstile.exclusive(() => this.#swap(idsMissing, limit.signal), limit.signal);',
+    'await this.#swap(idsMissing, limit.signal);',
   ),
   one('old transactions are not looked for', 'DESIGN 5', cutover, 'await this.#look(signal);', '', inUnit),
   one(
@@ -279,7 +279,14 @@ export const settling: readonly Mutant[] = [
     'if (keys.length === 0) return;',
     'if (keys.length >= 0) return;',
   ),
-  one('late writes that fill the set stop the stream', 'I7', late, 'intake.unbind();', ''),
+  one(
+    'late writes that fill the set stop the stream',
+    'I7',
+    late,
+    'intake.unbind();',
+    '',
+    `sim ${JSON.stringify({ ...lateAndSlow, capacity: 2 })}`,
+  ),
   one('the RENAME in the stream means nothing', 'I7', intake, 'this.#onSwapSeen();', ''),
   one(
     'the RENAME of a dead run is taken for that of a stranger',

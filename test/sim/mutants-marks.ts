@@ -12,8 +12,8 @@ export const marks: readonly Mutant[] = [
     'the start counts as visible',
     'I1, I2',
     heartbeat,
-    '#visible: Frontier = { receipt: -1,',
-    '#visible: Frontier = { receipt: 0,',
+    '#visible: Frontier = nothing;',
+    '#visible: Frontier = { receipt: 0, position: null };',
   ),
   one(
     'a sync before its mark',
@@ -29,18 +29,30 @@ export const marks: readonly Mutant[] = [
     edits: [
       {
         file: heartbeat,
-        from: 'const frontier = { receipt: this.#received.receipt, position: this.#received.readPosition };',
-        to: 'let frontier: Frontier;',
+        from: 'const frontier = this.#frontier();',
+        to: 'let frontier = nothing;',
       },
       {
         file: heartbeat,
         from: 'await this.#port.writeMark(sequence, this.#clock.wallMs());',
-        to:
-          'await this.#port.writeMark(sequence, 0);' +
-          'frontier = { receipt: this.#received.receipt, position: this.#received.readPosition };',
+        to: 'await this.#port.writeMark(sequence, this.#clock.wallMs()); frontier = this.#frontier();',
       },
     ],
   },
+  one(
+    'a mark that came back counts before it is committed',
+    'I2',
+    heartbeat,
+    'if (row.sequence <= this.#committed) this.#show(this.#precedes);',
+    'this.#show(this.#precedes);',
+  ),
+  one(
+    'a mark that came back covers what came after it',
+    'I2',
+    heartbeat,
+    'if (this.#passed === sequence) this.#show(this.#precedes);',
+    'if (this.#passed === sequence) this.#show(this.#frontier());',
+  ),
   {
     name: 'drops are looked at before the dispatch',
     breaks: 'I2, I3',

@@ -111,8 +111,13 @@ export class SimSwap implements SwapPort {
     return this.#ask(signal, () => undefined);
   }
 
-  carryAutoIncrement(_again: boolean, signal: AbortSignal): Promise<void> {
+  carryAutoIncrement(signal: AbortSignal): Promise<void> {
     return this.#on(this.#rename!, signal, async () => undefined);
+  }
+
+  async autoIncrementMissing(signal: AbortSignal): Promise<boolean> {
+    await this.#on(this.#rename!, signal, async () => undefined);
+    return true;
   }
 
   createSentry(signal: AbortSignal): Promise<void> {

@@ -150,6 +150,7 @@ for (const { name, spec } of SERVERS) {
           shortestLockWaitSeconds: 1,
           recheck: nothing,
           carryAutoIncrement: nothing,
+          autoIncrementMissing: async () => false,
         },
         ...{ dress: nothing, undress: nothing, findBlockers: async () => ({ who: [], unsure: false }) },
         connection: new ConnectionOptions({ host, port, user, password, connectTimeoutMs: 5000 }),
@@ -181,7 +182,8 @@ for (const { name, spec } of SERVERS) {
       const swap = new SqlSwap({
         ...{ ...tables, kind: 'atomic', lockTimeoutSeconds: 30, clock: systemClock },
         ...{ seesMetadataLocks: true, shortestLockWaitSeconds: 1, recheck: nothing, undress: nothing },
-        ...{ carryAutoIncrement: nothing, findBlockers: async () => ({ who: [], unsure: false }) },
+        ...{ carryAutoIncrement: nothing, autoIncrementMissing: async () => false },
+        ...{ findBlockers: async () => ({ who: [], unsure: false }) },
         dress: async (session) => {
           const sent = session.execute(trigger);
           sent.catch(() => undefined);

@@ -37,7 +37,7 @@ describe('a conflict on another unique key (I5)', () => {
 
   // A stale row that keeps changing would stand in the way for ever.
   it('hot keys are synced as well, and stay for what is not visible', async () => {
-    const { conflicts, clock, changes, calls } = make();
+    const { conflicts, clock, changes, calls } = make({ echo: false });
     changes.touch(1, false);
     const resolved = conflicts.afterSync([2], violated, forever);
     // Once before the mark is committed, so that its last event is not visible when the sync begins.

@@ -26,6 +26,7 @@ class Stage {
   #done: () => void = () => undefined;
   #sentry = false;
   changesEmpty = true;
+  idsMissing = false;
   pass: () => Promise<unknown> = () => Promise.resolve();
   outcome: SwapOutcome = 'unchanged';
 
@@ -38,7 +39,8 @@ class Stage {
       blockers: () => Promise.resolve({ who: [], unsure: false }),
       recheck: () => call('recheck'),
       open: () => call('open').then(() => ({ lock: 1, rename: 2 })),
-      carryAutoIncrement: (again) => call(again ? 'carry again' : 'carry'),
+      carryAutoIncrement: () => call('carry'),
+      autoIncrementMissing: () => call('look for ids').then(() => this.idsMissing),
       createSentry: () => {
         this.#sentry = true;
         return call('create sentry');
@@ -110,8 +112,8 @@ class Stage {
 describe('an attempt of the cut-over', () => {
   it('compares nothing once the lock is gone, where what is rechecked beside the drain has ended the attempt', async () => {
     const stage = new Stage();
-    stage.pass = () => stage.clock.sleep(500);
     let locked = false;
+    stage.pass = () => (locked ? stage.clock.sleep(500) : Promise.resolve());
     const recheck = (): Promise<void> => (locked ? lost() : Promise.resolve());
     const lock = async (): Promise<void> => {
       locked = true;
@@ -140,9 +142,17 @@ describe('an attempt of the cut-over', () => {
     const stage = new Stage();
     assert.equal(await stage.ends({}), 'swapped');
     const order =
-      'recheck,open,carry,create sentry,lock,recheck,carry again,dress,rename,drop sentry,unlock,close';
+      'recheck,open,carry,create sentry,lock,look for ids,recheck,dress,rename,drop sentry,unlock,close';
     assert.equal(stage.calls.join(), order);
     assert.ok(stage.swapped);
+  });
+
+  it('carries ids over that were given out just before the lock, when the ghost is in step', async () => {
+    const stage = new Stage();
+    stage.idsMissing = true;
+    assert.equal(await stage.ends({}), 'swapped');
+    assert.ok(stage.calls.join().includes('recheck,carry,dress'), stage.calls.join());
+    assert.equal(stage.compared.at(-1), 'recheck', 'nothing is carried before the drain is over');
   });
 
   for (const call of ['createSentry', 'lock', 'dropSentry', 'unlock', 'renameWait'] as const) {
@@ -163,10 +173,17 @@ describe('an attempt of the cut-over', () => {
 
   it('does not wait under the lock for a mark that never comes back, nor for one that is never committed', async () => {
     const stage = new Stage();
-    stage.pass = never;
+    stage.pass = () => (stage.calls.includes('lock') ? never() : Promise.resolve());
     assert.ok((await stage.ends({})) instanceof Transient);
     assert.ok(!stage.calls.includes('rename'));
     assert.ok(stage.calls.includes('step back'));
+  });
+
+  it('locks nothing as long as a mark does not come back', async () => {
+    const stage = new Stage();
+    stage.pass = never;
+    assert.ok((await stage.ends({})) instanceof Transient);
+    assert.ok(!stage.calls.includes('lock'));
   });
 
   it('does not send the RENAME when a change came in after the drain mark', async () => {

@@ -47,6 +47,36 @@ describe('marks', () => {
     assert.equal(heartbeat.visible.receipt, 5);
   });
 
+  // The writers wait while a drain waits for visibility: one mark must be enough for it.
+  it('make visible all that precedes them in the stream, once they are committed and have come back', async () => {
+    const { heartbeat, clock, received, back } = make();
+    const early = heartbeat.mark();
+    await clock.advance(1);
+    received.receipt = 8;
+    back(1);
+    received.receipt = 9;
+    assert.equal(heartbeat.visible.receipt, -1, 'what has come back may not be visible yet');
+    await clock.runUntil(early);
+    assert.equal(heartbeat.visible.receipt, 8);
+    await clock.runUntil(heartbeat.mark());
+    received.receipt = 12;
+    back(2);
+    assert.equal(heartbeat.visible.receipt, 12);
+    back(1);
+    received.receipt = 13;
+    assert.equal(heartbeat.visible.receipt, 12, 'a mark that comes again proves nothing');
+  });
+
+  it('that fail make nothing visible, although they come back', async () => {
+    const { heartbeat, clock, port, back } = make();
+    port.failures = 1;
+    const failed = assert.rejects(heartbeat.mark(), /gone away/);
+    await clock.advance(1);
+    back(1);
+    await clock.runUntil(failed);
+    assert.equal(heartbeat.visible.receipt, -1);
+  });
+
   it('one serves all who ask before it is sent; who asks later gets another', async () => {
     const { heartbeat, clock, written } = make();
     const early = [heartbeat.mark(), heartbeat.mark()];
@@ -108,6 +138,20 @@ describe('the heartbeat', () => {
     controller.abort(new Error('stop'));
     await assert.rejects(run, /stop/);
     assert.deepEqual(written, [1, 2, 3]);
+  });
+
+  it('does not beat where others have just had a mark written', async () => {
+    const { heartbeat, clock, written } = make();
+    const controller = new AbortController();
+    const run = heartbeat.run(90, controller.signal);
+    await clock.advance(70);
+    await clock.runUntil(heartbeat.mark());
+    await clock.advance(85);
+    assert.deepEqual(written, [1, 2]);
+    await clock.advance(20);
+    assert.deepEqual(written, [1, 2, 3]);
+    controller.abort(new Error('stop'));
+    await assert.rejects(run, /stop/);
   });
 
   it('tells the lag of the stream, which grows while nothing comes back', async () => {

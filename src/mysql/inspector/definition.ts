@@ -19,11 +19,11 @@ export async function readTableDefinition(session: Session, ref: TableRef): Prom
   for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
     const entry = await findTable(session, ref);
     if (!entry || (entry.kind !== 'table' && entry.kind !== 'system-versioned')) return null;
-    const before = await showCreate(session, entry.ref);
+    const before = await readCreateSql(session, entry.ref);
     if (before === null) continue;
     const columns = await readColumns(session, entry.ref);
     const indexes = await readIndexes(session, entry.ref);
-    const createSql = await showCreate(session, entry.ref);
+    const createSql = await readCreateSql(session, entry.ref);
     // The answers are of one moment only if nobody altered the table between them.
     if (createSql !== null && withoutCounter(createSql) === withoutCounter(before)) {
       return definitionOf(entry, columns, indexes, createSql);
@@ -69,10 +69,15 @@ export function withoutCounter(createSql: string): string {
   return createSql.replace(/^(\) .*?) AUTO_INCREMENT=\d+/m, '$1');
 }
 
-async function showCreate(session: Session, ref: TableRef): Promise<string | null> {
+/**
+ * What SHOW CREATE TABLE says.
+ * @returns null when there is no such table, or it is a view.
+ * @throws ServerError, SessionError.
+ */
+export async function readCreateSql(session: Session, ref: TableRef): Promise<string | null> {
   try {
-    const rows = await session.query(`SHOW CREATE TABLE ${quoteTable(ref)}`);
-    return textOrNull(rows[0]!, 'Create Table');
+    const [row] = await session.query(`SHOW CREATE TABLE ${quoteTable(ref)}`);
+    return row && 'Create Table' in row ? textOrNull(row, 'Create Table') : null;
   } catch (error) {
     if (error instanceof ServerError && error.errno === NO_SUCH_TABLE) return null;
     throw error;

@@ -38,10 +38,17 @@ export function cascades(key: ForeignKey): boolean {
  * @throws ServerError, SessionError.
  */
 export async function readForeignKeys(session: Session, ref: TableRef): Promise<ForeignKeys> {
-  const own = await fromSchema(session, 'child', ref);
+  return { own: await fromSchema(session, 'child', ref), ...(await readPointing(session, ref)) };
+}
+
+/**
+ * The foreign keys of other tables that point to this one.
+ * @throws ServerError, SessionError.
+ */
+export async function readPointing(session: Session, ref: TableRef): Promise<Omit<ForeignKeys, 'own'>> {
   const seen = await fromEngine(session, ref);
-  if (seen) return { own, pointing: seen, complete: true };
-  return { own, pointing: await fromSchema(session, 'parent', ref), complete: false };
+  if (seen) return { pointing: seen, complete: true };
+  return { pointing: await fromSchema(session, 'parent', ref), complete: false };
 }
 
 /**
