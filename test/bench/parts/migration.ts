@@ -52,8 +52,17 @@ export async function migrate(server: ServerAddress, job: Job): Promise<Migrated
 
 /** A fact of a line of the log. @throws an Error where no line has this message. */
 export function told(log: string, message: string, fact: string): number {
+  return Number(lineOf(log, message)[fact]);
+}
+
+/** When a line of the log was written, ms since the epoch. @throws as `told`. */
+export function toldAtMs(log: string, message: string): number {
+  return Date.parse(String(lineOf(log, message).time));
+}
+
+function lineOf(log: string, message: string): Readonly<Record<string, unknown>> {
   for (const line of log.split('\n'))
-    if (line.startsWith('{') && line.includes(message)) return Number(JSON.parse(line)[fact]);
+    if (line.startsWith('{') && line.includes(message)) return JSON.parse(line);
   throw new Error(`the log does not say "${message}":\n${log}`);
 }
 
