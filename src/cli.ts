@@ -3,16 +3,14 @@ import { type ExitCode, messageOf, PoltergeistError, Refusal } from './base/erro
 import type { Moments } from './core/moments.ts';
 import type { LiveSettings } from './core/settings.ts';
 import type { TableRef } from './core/table-ref.ts';
-import { Migrator } from './migrator.ts';
+import type { Migrator } from './migrator.ts';
 import { askPassword } from './ops/ask-password.ts';
-import { cleanUp } from './ops/cleanup.ts';
 import { completion } from './ops/completion.ts';
 import { type CtlParts, ctl } from './ops/ctl.ts';
 import { withPostponeFile } from './ops/flag-files.ts';
 import { checkHooksPath, hooksOf } from './ops/hooks.ts';
 import { liveSettings } from './ops/live-settings.ts';
 import { createLog, type Log } from './ops/log.ts';
-import { migrationConfig } from './ops/migration-config.ts';
 import { operate } from './ops/operate.ts';
 import { type ParsedOptions, parseOptions } from './ops/parse-options.ts';
 import { helpText } from './ops/program.ts';
@@ -47,8 +45,10 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<Exit
     const password = options.askPass ? await askPassword('Password: ') : options.password;
     log = createLog({ ...options, secrets: secretsOf(options, password) }, process.stderr, env);
     for (const { level, text } of options.notes) log[level](text);
-    if (command === 'cleanup') await cleanUp(options, { password, clock: systemClock, print });
-    else await migrate({ options, password, log, env });
+    if (command === 'cleanup') {
+      const { cleanUp } = await import('./ops/cleanup.ts');
+      await cleanUp(options, { password, clock: systemClock, print });
+    } else await migrate({ options, password, log, env });
     print('# Done');
     return 0;
   } catch (error) {
@@ -70,7 +70,7 @@ async function migrate({ options, password, log, env }: Invocation): Promise<voi
   const statsd = statsdOf(options, {
     ...{ clock, snapshot: () => migration.snapshot(), warn: (message) => log.warn(message) },
   });
-  const migration: Migrator = buildMigration({
+  const migration: Migrator = await buildMigration({
     ...{ options, password, log, target, settings, socketFile, clock, moments, statsd },
   });
   await operate(migration, { options, socketFile, clock, log, print, signals: process, moments, statsd });
@@ -93,7 +93,8 @@ interface MigrationRequest extends Omit<Invocation, 'env'> {
   readonly statsd: Statsd | undefined;
 }
 
-function buildMigration({
+/** What a migration needs, the driver above all, is most of what there is to load: help, completion and `ctl` go without. */
+async function buildMigration({
   options,
   password,
   log,
@@ -103,7 +104,11 @@ function buildMigration({
   clock,
   moments,
   statsd,
-}: MigrationRequest): Migrator {
+}: MigrationRequest): Promise<Migrator> {
+  const [{ Migrator }, { migrationConfig }] = await Promise.all([
+    import('./migrator.ts'),
+    import('./ops/migration-config.ts'),
+  ]);
   const config = migrationConfig(options, { password, target, socketFile, wallMs: clock.wallMs() });
   return new Migrator({
     config,
