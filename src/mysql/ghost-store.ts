@@ -9,7 +9,7 @@ import { DuplicateKey, type GhostStore, type SyncManner } from '../core/store.ts
 import { CollisionFinder, type CollisionParts, outOfNumbers } from './collision.ts';
 import { CulpritFinder, isAboutRow } from './culprit.ts';
 import { explainServerError } from './explain.ts';
-import { keysPerStatementMax, slices, statementCharsMax, statements } from './key-statements.ts';
+import { keysPerStatement, slices, statementCharsMax, statements } from './key-statements.ts';
 import { type RowWriter, TooManyWarnings } from './lossy-writer.ts';
 import type { SessionPool } from './pool.ts';
 import { classify, duplicateOf, isTransient, ServerError } from './server-error.ts';
@@ -57,9 +57,12 @@ export class SqlGhostStore implements GhostStore {
   readonly #parts: GhostStoreParts;
   readonly #collisions: CollisionFinder;
   readonly #culprits: CulpritFinder;
+  /** Keys of one statement, where they need not be together. */
+  readonly #keysMax: number;
 
   constructor(parts: GhostStoreParts) {
     this.#parts = parts;
+    this.#keysMax = keysPerStatement(parts.codec.columns.length);
     this.#collisions = new CollisionFinder(parts.collision);
     this.#culprits = new CulpritFinder({ ...parts, columns: parts.ghostColumns });
   }
@@ -133,7 +136,7 @@ export class SqlGhostStore implements GhostStore {
     deleted: readonly Key[],
     manner: SyncManner,
     signal: AbortSignal,
-    keysMax = keysPerStatementMax,
+    keysMax = this.#keysMax,
   ): Promise<number> {
     const { syncSessions, uniqueness } = this.#parts;
     const verb: SyncVerb =
@@ -142,7 +145,7 @@ export class SqlGhostStore implements GhostStore {
     return await this.#naming(keys, signal, () =>
       this.#run(syncSessions, signal, async (session) => {
         // One statement is its own transaction: two round trips fewer.
-        if (removed.length === 0 && keys.length <= keysPerStatementMax)
+        if (removed.length === 0 && keys.length <= this.#keysMax)
           return await this.#transact(session, () => this.#put(session, verb, keys, signal));
         return await session.transaction(async () => {
           await this.#remove(session, removed, signal);
@@ -210,12 +213,12 @@ export class SqlGhostStore implements GhostStore {
     verb: SyncVerb,
     keys: readonly Key[],
     signal: AbortSignal,
-    keysMax = keysPerStatementMax,
+    keysMax = this.#keysMax,
   ): Promise<number> {
     const { sql, writer } = this.#parts;
     let rows = 0;
     // What must be one statement is one, however long.
-    const charsMax = keysMax > keysPerStatementMax ? Number.POSITIVE_INFINITY : statementCharsMax;
+    const charsMax = keysMax > this.#keysMax ? Number.POSITIVE_INFINITY : statementCharsMax;
     const put = (some: readonly Key[]): string => sql.put(verb, some);
     for (const slice of slices(keys, writer.keysMax ?? keysMax))
       for (const { statement } of statements(slice, put, charsMax))
@@ -225,7 +228,7 @@ export class SqlGhostStore implements GhostStore {
 
   async #remove(session: Session, keys: readonly Key[], signal: AbortSignal): Promise<void> {
     const remove = (some: readonly Key[]): string => this.#parts.sql.remove(some);
-    for (const slice of slices(keys))
+    for (const slice of slices(keys, this.#keysMax))
       for (const { statement } of statements(slice, remove)) await session.execute(statement, { signal });
   }
 

@@ -10,6 +10,22 @@ const end = '\n      return rows.length;\n    };';
 /** The areas of the change set. */
 export const changes: readonly Mutant[] = [
   one(
+    'a range of keys covers one that is not of the batch',
+    'I3, no two syncs of a key overlap',
+    'src/core/key-runs.ts',
+    'sorted[to - 1]! + 1)',
+    'sorted[to - 1]! + 2)',
+    'test/unit/key-range.test.ts',
+  ),
+  one(
+    'ranges of keys that others may lie between',
+    'I3',
+    'src/core/key-range.ts',
+    'single && integerBytes(columns[0] as Column) !== undefined',
+    'single',
+    'test/unit/key-range.test.ts',
+  ),
+  one(
     'no reservation',
     'no two syncs of a key overlap',
     changeset,

@@ -72,9 +72,30 @@ describe('conditions on keys', () => {
     );
     const many = keyInList(
       id,
-      Array.from({ length: 2000 }, (_, i) => i),
+      Array.from({ length: 2000 }, (_, i) => 3 * i),
     );
     assert.equal(many.match(/IN/g)?.length, 3);
+  });
+
+  // A range that covers one key more syncs a key that another batch has reserved, or that a chunk has not copied (I3).
+  test('integers in a row are ranges, which cover these keys and no other', () => {
+    const row = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+    const keys = [...row(-20, 32), ...row(13, 31), 45, ...row(100, 40).reverse(), 7e15];
+    assert.equal(
+      keyInList(id, keys),
+      `(\`id\` BETWEEN -20 AND 11 OR \`id\` BETWEEN 100 AND 139 OR \`id\` IN (${row(13, 31).join(',')},45,7000000000000000))`,
+    );
+    assert.equal(keyInList(id, row(1, 50)), '(`id` BETWEEN 1 AND 50)');
+    const decimal = { columns: columns({ id: 'decimal(10,2)' }) };
+    assert.match(
+      keyInList(id, row(1, 50), decimal),
+      /^\(`id` IN \(1,2,/,
+      'where others may lie between them',
+    );
+    const many = Array.from({ length: 150 }, (_, i) => row(100 * i, 40)).flat();
+    const sql = keyInList(id, many);
+    assert.equal(sql.match(/BETWEEN/g)?.length, 100);
+    assert.equal(sql.match(/\d+/g)?.length, 200 + 50 * 40, 'each of the others is listed');
   });
 
   test('the server is asked where collated keys lie', () => {
