@@ -7,8 +7,8 @@ import type { Thresholds } from './thresholds.ts';
 export interface LiveSettings {
   /** Rows a chunk; null = adaptive by time. */
   chunkRows: number | null;
-  /** Keys a batch at the most. */
-  batchKeys: number;
+  /** Keys a batch at the most; null = adaptive by time. */
+  batchKeys: number | null;
   /** Replication lag above which we rest, ms. */
   maxLagMs: number;
   /** Replicas whose lag counts, as `host:port`. */

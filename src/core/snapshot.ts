@@ -81,6 +81,7 @@ export interface Snapshot {
   readonly chunkRows: number;
   readonly chunkRowsFixed: boolean;
   readonly batchKeys: number;
+  readonly batchKeysFixed: boolean;
   readonly maxLagMs: number;
   /** Live settings of the throttle; see core/settings.ts. */
   readonly maxLoad: Thresholds;

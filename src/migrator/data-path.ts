@@ -69,7 +69,7 @@ export interface DataPath {
   readonly verification: Verification | null;
   /** Who receives the stream. */
   readonly sink: ChangeSink;
-  /** How many sessions may apply beside each other. */
+  /** How many sessions may apply beside each other, at the most. */
   readonly applySessions: number;
   /** An earlier run is continued. */
   readonly resumed: boolean;
@@ -154,7 +154,7 @@ export function buildDataPath(
     pacer,
     copyWorkers: copyWorkersMax(survey.facts, plan, config.copyWorkers, pacer.workersMax, log),
     copier: new Copier({ ...shared, pace: pacer, retry: copyRetry, chunks: chunker, clock }),
-    applier: new Applier({ ...shared, gate: throttling, sizing: settings }),
+    applier: new Applier({ ...shared, clock, gate: throttling, sizing: settings }),
     askSessions: pools.ask,
     resumed: point !== null,
     rowsBefore: point?.rowsCopied ?? 0,

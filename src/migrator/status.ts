@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { batchKeysStart } from '../core/batch-size.ts';
 import { plannedNames } from '../core/names.ts';
 import { isAtLeast, type Phase } from '../core/phase.ts';
 import type { LiveSettings } from '../core/settings.ts';
@@ -80,6 +81,8 @@ export function takeSnapshot(state: RunState): Snapshot {
     workersFixed: config.copyWorkers !== null,
     chunkRows: path?.chunker.rows ?? settings.chunkRows ?? chunkerDefaults.rowsStart,
     chunkRowsFixed: settings.chunkRows !== null,
+    batchKeys: path?.applier.batchKeys ?? settings.batchKeys ?? batchKeysStart,
+    batchKeysFixed: settings.batchKeys !== null,
     ...liveFigures(settings),
     throttleFlagFile: config.throttleFlagFile,
     panicFlagFile: config.panicFlagFile,
@@ -128,7 +131,11 @@ function verifyFigures(
   };
 }
 
-/** The settings in force; the size of a chunk is told by the chunker. */
-function liveFigures({ chunkRows: _, ...rest }: LiveSettings): Omit<LiveSettings, 'chunkRows'> {
+/** The settings in force; sizes that adapt are told by those who adapt them. */
+function liveFigures({
+  chunkRows: _,
+  batchKeys: __,
+  ...rest
+}: LiveSettings): Omit<LiveSettings, 'chunkRows' | 'batchKeys'> {
   return rest;
 }

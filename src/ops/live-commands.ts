@@ -47,13 +47,14 @@ function liveCommand(name: string, spec: LiveOption): Command {
   };
 }
 
-/** A value as scripts read it. An adaptive chunk size is the size in force: they expect a number. */
+/** A value as scripts read it. An adaptive size is the size in force: they expect a number. */
 function shown(
   value: LiveSettings[keyof LiveSettings],
   setting: keyof LiveSettings,
   snapshot: Snapshot,
 ): string {
-  if (value === null && setting === 'chunkRows') return String(snapshot.chunkRows);
+  if (value === null && (setting === 'chunkRows' || setting === 'batchKeys'))
+    return String(snapshot[setting]);
   if (value instanceof Map) return formatThresholds(value);
   return Array.isArray(value) ? value.join(',') : String(value ?? '');
 }

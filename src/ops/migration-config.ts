@@ -10,7 +10,8 @@ import { verifyPercent } from './verify-option.ts';
 import { version } from './version.ts';
 
 const connectTimeoutMs = 10_000;
-const applySessions = 2;
+/** Sessions of the applier at the most; their number adapts. */
+const applySessions = 8;
 
 /** What the options do not say. */
 export interface ConfigExtras {

@@ -1,10 +1,14 @@
+import type { Clock } from '../base/clock.ts';
+import { Transient } from '../base/errors.ts';
 import { Pulse } from '../base/pulse.ts';
 import type { Retry } from '../base/retry.ts';
 import { Scope } from '../base/scope.ts';
 import type { Turnstile } from '../base/turnstile.ts';
+import { BatchSize } from '../core/batch-size.ts';
 import type { ChangeSet } from '../core/changeset.ts';
 import type { Gate } from '../core/gate.ts';
 import type { Key } from '../core/key.ts';
+import { SessionLevel } from '../core/session-level.ts';
 import { DuplicateKey, type GhostStore } from '../core/store.ts';
 import type { Visibility } from '../core/visibility.ts';
 import type { Watermark } from '../core/watermark.ts';
@@ -24,8 +28,9 @@ export interface ApplierParts {
   readonly turnstile: Turnstile;
   readonly gate: Gate;
   readonly retry: Retry;
-  /** Read again for each batch. */
-  readonly sizing: { readonly batchKeys: number };
+  readonly clock: Clock;
+  /** Keys a batch; null = as many as take the target time. Read again for each batch. */
+  readonly sizing: { readonly batchKeys: number | null };
 }
 
 /** What became of one step of a session: a conflict is resolved outside the turnstile. */
@@ -45,9 +50,17 @@ export class Applier {
   #applied = 0;
   #urgent = 0;
   readonly #modeChanged = new Pulse();
+  readonly #size = new BatchSize();
+  #sessions: Pick<SessionLevel, 'level' | 'done' | 'contended'> = new SessionLevel(1);
+  readonly #levelChanged = new Pulse();
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
+  }
+
+  /** Keys that the next batch may have. */
+  get batchKeys(): number {
+    return this.#parts.sizing.batchKeys ?? this.#size.keys;
   }
 
   /** Keys synced so far, each sync of a key counted. */
@@ -56,12 +69,19 @@ export class Applier {
   }
 
   /**
-   * Applies with several sessions until the signal aborts. Keys that JS cannot tell apart allow one session
-   * only (I4).
+   * Applies with as many sessions as bring something until the signal aborts. Keys that JS cannot tell apart allow one
+   * session only (I4).
+   * @param sessionsMax how many there can be.
+   * @param level how many of them work.
    */
-  async run(sessions: number, signal: AbortSignal): Promise<void> {
+  async run(
+    sessionsMax: number,
+    signal: AbortSignal,
+    level: Pick<SessionLevel, 'level' | 'done' | 'contended'> = new SessionLevel(sessionsMax),
+  ): Promise<void> {
     const scope = new Scope(signal);
-    for (let i = 0; i < sessions; i += 1) scope.spawn((stop) => this.#work(stop));
+    this.#sessions = level;
+    for (let i = 0; i < sessionsMax; i += 1) scope.spawn((stop) => this.#work(i, stop));
     scope.spawn((stop) => this.#placeUnknown(stop));
     await new Promise<void>((resolve) => {
       if (scope.signal.aborted) resolve();
@@ -86,9 +106,11 @@ export class Applier {
     }
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
+  /** @param session its number, from 0: it rests while fewer sessions are to work. */
+  async #work(session: number, signal: AbortSignal): Promise<void> {
     const { gate, turnstile, conflicts, retry } = this.#parts;
     while (!signal.aborted) {
+      await this.#levelChanged.until(() => session < this.#sessions.level, signal);
       if (this.#urgent === 0) await this.#passGate(gate, signal);
       // A pause between two tries is spent outside the turnstile: who wants to be alone would wait for it,
       // and all others for him.
@@ -115,19 +137,43 @@ export class Applier {
    * key.
    */
   async #syncNext(signal: AbortSignal): Promise<SyncOutcome> {
-    const { changes, store, visibility, sizing } = this.#parts;
-    const batch = changes.take(sizing.batchKeys, visibility.visible, visibility.aged);
+    const { changes, store, visibility, clock } = this.#parts;
+    const limit = this.#limit();
+    const batch = changes.take(limit, visibility.visible, visibility.aged);
     if (!batch) return 'nothing';
+    const behind = batch.keys.length === this.batchKeys;
+    const startMs = clock.nowMs();
     try {
       await store.sync(batch.keys, batch.deleted, 'beside', signal);
     } catch (error) {
       changes.giveBack(batch);
+      this.#rolledBack(error);
       if (error instanceof DuplicateKey) return { keys: batch.keys, violated: error };
       throw error;
     }
     changes.release(batch);
     this.#applied += batch.keys.length;
+    this.#learn(batch.keys.length, clock.nowMs() - startMs, behind);
     return 'done';
+  }
+
+  /** Keys that the next batch is to have at the most. */
+  #limit(): number {
+    const { sizing, changes } = this.#parts;
+    return sizing.batchKeys ?? this.#size.shared(changes.size, this.#sessions.level);
+  }
+
+  #learn(keys: number, elapsedMs: number, behind: boolean): void {
+    const { level } = this.#sessions;
+    this.#size.feedback(keys, elapsedMs);
+    this.#sessions.done(this.#parts.clock.nowMs(), keys, behind);
+    if (this.#sessions.level > level) this.#levelChanged.beat();
+  }
+
+  /** Fewer keys meet fewer locks and unique values of others, and so do fewer sessions after a deadlock. */
+  #rolledBack(error: unknown): void {
+    this.#size.contended();
+    if (error instanceof Transient) this.#sessions.contended(this.#parts.clock.nowMs());
   }
 
   async #idle(signal: AbortSignal): Promise<void> {

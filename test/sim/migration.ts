@@ -28,7 +28,7 @@ import { SimGate } from './gate.ts';
 import { SimIndexBuilder } from './index-builder.ts';
 import { SimLateRows } from './late-rows.ts';
 import type { SimMarks } from './marks.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, steadySessions } from './plan.ts';
 import { LogPosition } from './server.ts';
 import { SimStore } from './store.ts';
 import { SimStream } from './stream.ts';
@@ -118,7 +118,7 @@ export class Migration {
     });
     const shared = { store, changes, watermark, visibility, conflicts, turnstile, gate: this.gate, retry };
     const chunks = new Chunker(store, watermark, plan, { rowsStart: 2, rowsMin: 1, targetMs: 20 });
-    this.#applier = new Applier({ ...shared, sizing: plan });
+    this.#applier = new Applier({ ...shared, clock: scheduler, sizing: plan });
     this.#copier = new Copier({ ...shared, chunks, clock: scheduler });
     this.#indexes =
       plan.deferred &&
@@ -195,7 +195,7 @@ export class Migration {
       );
     const loops = [
       background(this.heartbeat.run(plan.heartbeatMs, signal)),
-      background(this.#applier.run(plan.sessions, working), working),
+      background(this.#applier.run(plan.sessions, working, steadySessions(plan)), working),
       background(this.#intake.relieve(signal)),
       background(this.#hurry(working), working),
       background(this.verifier?.follow(working) ?? Promise.resolve(), working),

@@ -164,6 +164,14 @@ export const stages: readonly Mutant[] = [
 /** What unit tests pin. */
 export const units: readonly Mutant[] = [
   one(
+    'sessions stay in each other’s way',
+    'Applier',
+    applier,
+    'if (error instanceof Transient) this.#sessions.contended(this.#parts.clock.nowMs());',
+    '',
+    'test/unit/applier.test.ts',
+  ),
+  one(
     'the last failure wins',
     'Scope',
     'src/base/scope.ts',

@@ -148,3 +148,8 @@ export function drawPlan(random: Random): Plan {
     },
   };
 }
+
+/** As many sessions apply as the plan says, whatever they meet: more meet more. */
+export function steadySessions({ sessions }: Plan) {
+  return { level: sessions, done: () => undefined, contended: () => undefined };
+}

@@ -11,7 +11,8 @@ type Made = ReturnType<typeof make>;
 function make(options: { complete?: boolean; comparable?: boolean } = {}) {
   const parts = stageParts(options);
   const conflicts = { afterSync: async (_keys: readonly Key[]): Promise<void> => undefined };
-  const all = { ...parts, conflicts, sizing: { batchKeys: 2 } };
+  const sizing: { batchKeys: number | null } = { batchKeys: 2 };
+  const all = { ...parts, conflicts, sizing };
   return { ...all, applier: new Applier(all) };
 }
 
@@ -41,6 +42,47 @@ describe('the applier', () => {
       await clock.advance(30);
       assert.deepEqual(calls, ['mark', 'sync 1,2 beside', 'sync 3 beside']);
       assert.deepEqual([applier.applied, changes.size], [3, 0]);
+    });
+  });
+
+  it('takes as many keys as fit into the target time, where no number is given', async () => {
+    const made = make();
+    const { clock, changes, visibility, applier, sizing } = made;
+    sizing.batchKeys = null;
+    const before = applier.batchKeys;
+    await beside(made, 1, async () => {
+      for (let round = 0; round < 3; round += 1) {
+        for (let key = 0; key < 1000; key += 1) changes.touch(key, false);
+        await clock.runUntil(visibility.mark());
+        await clock.advance(100);
+      }
+      assert.ok(applier.batchKeys > before, 'a batch takes 10 ms here');
+      assert.ok(changes.empty);
+    });
+  });
+
+  // Syncs that are in each other's way would be for ever, with sessions and keys as many as before.
+  it('goes on with fewer sessions and fewer keys after a deadlock', async () => {
+    const made = make();
+    const { clock, changes, store, visibility, applier, sizing } = made;
+    sizing.batchKeys = null;
+    const before = applier.batchKeys;
+    let [syncing, deadlocks] = [0, 0];
+    store.sync = async (keys) => {
+      syncing += 1;
+      await clock.sleep(10);
+      const alone = syncing === 1;
+      syncing -= 1;
+      if (alone) return keys.length;
+      deadlocks += 1;
+      throw new Transient('deadlock');
+    };
+    await beside(made, 2, async () => {
+      for (let key = 0; key < 2000; key += 1) changes.touch(key, false);
+      await clock.runUntil(visibility.mark());
+      await clock.advance(1000);
+      assert.deepEqual([deadlocks, changes.size], [1, 0]);
+      assert.ok(applier.batchKeys < 2 * before);
     });
   });
 

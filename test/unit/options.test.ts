@@ -28,7 +28,7 @@ test('defaults are those of gh-ost, where they are not said to be ours', () => {
       host: '127.0.0.1',
       port: 3306,
       chunkSize: null,
-      dmlBatchSize: 500,
+      dmlBatchSize: null,
       maxLagMillis: 1500,
       defaultRetries: 60,
       cutOver: 'atomic',

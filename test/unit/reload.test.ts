@@ -57,7 +57,7 @@ test('a line that is gone gives the default back; one that stays leaves alone wh
   assert.deepEqual(await change('max-lag-millis = 900'), [
     'info SIGHUP: dml-batch-size has changed: the default',
   ]);
-  assert.equal(settings.batchKeys, 500);
+  assert.equal(settings.batchKeys, null);
   assert.equal(settings.maxLagMs, 300);
   assert.deepEqual(await change('max-lag-millis = 900'), [
     'info SIGHUP: the conf file was read again: nothing new in it',

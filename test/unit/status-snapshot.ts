@@ -48,6 +48,7 @@ const plain: Snapshot = {
   chunkRows: 1200,
   chunkRowsFixed: false,
   batchKeys: 10,
+  batchKeysFixed: true,
   maxLagMs: 1500,
   maxLoad: new Map(),
   criticalLoad: new Map(),

@@ -13,9 +13,9 @@ export const paceOptions = {
   ),
   'dml-batch-size': int(
     'U',
-    500,
+    null,
     [1, 1000, 'clamp'],
-    'keys a transaction of the applier, at the most (gh-ost: 10 events)',
+    'keys a transaction of the applier, at the most; not given or "auto": the number follows the time that they take (gh-ost: 10 events)',
     {
       live: 'batchKeys',
     },
