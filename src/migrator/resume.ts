@@ -188,6 +188,19 @@ async function refuseTables(session: Session, { artifacts, original }: Survey): 
   );
 }
 
+/** @throws Refusal where the original is not what it was when the migration began. */
+export function refuseAltered(
+  { originalSql }: Pick<CheckpointTask, 'originalSql'>,
+  { ref, createSql }: Pick<Survey['original'], 'ref' | 'createSql'>,
+): void {
+  if (withoutCounter(createSql) === originalSql) return;
+  throw cannotResume(
+    'original-changed',
+    `${quoteTable(ref)} has another definition than when the migration began`,
+    'What was copied does not fit it any more.',
+  );
+}
+
 /** The plan, which must be the one that the ghost was filled by. */
 async function planAsBefore(
   session: Session,
@@ -196,13 +209,7 @@ async function planAsBefore(
   { config }: MigrationParts,
 ): Promise<Plan> {
   const { original, artifacts } = survey;
-  if (withoutCounter(original.createSql) !== task.originalSql) {
-    throw cannotResume(
-      'original-changed',
-      `${quoteTable(original.ref)} has another definition than when the migration began`,
-      'What was copied does not fit it any more.',
-    );
-  }
+  refuseAltered(task, original);
   const ghost = await readTableDefinition(session, artifacts.ghost);
   const { deferred } = task;
   const deferrable = new Set(deferred?.indexes.map(({ name }) => name));

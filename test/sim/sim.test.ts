@@ -92,7 +92,7 @@ describe('the cut-over loses no acknowledged write (I7), whatever dies at whatev
   });
 
   it('with writes that pass the lock: carried over, or told by key with the old table kept (HAZARDS 108)', async () => {
-    const { carried, told } = await many(120, { ...calm, leaks: 3, more: [15, 5], weights: busy });
+    const { carried, told } = await many(300, { ...calm, leaks: 3, more: [15, 5], weights: busy });
     assert.ok(carried > 4, `only ${carried} were carried over`);
     assert.ok(told > 4, `only ${told} runs have told`);
   });

@@ -86,7 +86,7 @@ function endOf({ plan, server, checks, failure }: Ended): 'told' | 'unsure' | 'r
     return /whether the tables have been swapped: the statement/.test(said) ? 'unsure' : null;
   }
   if (server.uuid !== 'first' && /another server/.test(said)) return 'refused';
-  if (checks.altered && /somebody changed the schema/.test(said)) return 'refused';
+  if (checks.altered && /somebody changed the schema|has another definition/.test(said)) return 'refused';
   const { collide, capacity, keys, spoils, kind } = plan;
   if (collide && failure instanceof Failure && /rows \S+ and \S+ have u = \d+/.test(said)) return 'refused';
   // Syncs that are broken may break what repairs them.

@@ -280,7 +280,7 @@ export class World {
   }
 
   #refused(): boolean {
-    const refusal = refusalOf(this.#server);
+    const refusal = refusalOf(this.#server, this.#parts.checks.altered);
     if (refusal !== null) this.#migration.failure = refusal;
     return refusal !== null;
   }
