@@ -61,8 +61,8 @@ export const verification: readonly Mutant[] = [
     'a row that changes is judged',
     'a false alarm',
     verifier,
-    'if (watch.isStill(key)) this.#differs',
-    'if (watch.isStill(key) || key !== null) this.#differs',
+    'const defects = [...judged].filter(([key]) => watch.isStill(key));',
+    'const defects = [...judged];',
   ),
   one(
     'the mark after a look is not waited for',
@@ -90,8 +90,8 @@ export const verification: readonly Mutant[] = [
     'one more difference of a repaired row is nothing',
     'I6',
     verifier,
-    'if (this.#repairs.has(key)) {',
-    'if (this.#repairs.has(key) && this.#rows < 0) {',
+    'if (this.#repairs.has(key)) throw',
+    'if (this.#repairs.has(key) && this.#rows < 0) throw',
     inUnit,
   ),
   one(
