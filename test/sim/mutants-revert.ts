@@ -36,12 +36,4 @@ export const reverts: readonly Mutant[] = [
       '    else if (!this.#isDead) this.#checkpoint',
     `sim ${JSON.stringify({ ...reverted, revert: { crashAfter: 60 } })}`,
   ),
-  one(
-    'marks of the migration count for its revert',
-    'I2, I6',
-    'test/sim/world.ts',
-    'complete: true, marks: this.#migration.heartbeat.marks }',
-    'complete: true, marks: 0 }',
-    `sim ${JSON.stringify(reverted)}`,
-  ),
 ];
