@@ -69,8 +69,9 @@ export interface VerifiedState {
   readonly chunksSkipped: number;
   /** Changes of rows that were not compared again, and will not be. */
   readonly notCompared: number;
-  /** Rows that were repaired, in this pass or before it. */
+  /** Rows that were repaired and found right since, in this pass or before it, and their names: none of them may differ again. */
   readonly repaired: number;
+  readonly repairedRows: readonly string[];
   /** Columns that are not compared. */
   readonly leftOut: readonly string[];
 }
@@ -212,7 +213,6 @@ function prefixOf(raw: Raw, what: string): CopiedPrefix {
 function verifiedOf({ verified }: Raw): VerifiedState | null {
   if (verified === undefined || verified === null) return null;
   const raw = verified as Raw;
-  if (!Array.isArray(raw.leftOut)) throw unreadable('it does not say what was not verified');
   return {
     position: textOf(raw, 'position'),
     comparison: textOf(raw, 'comparison'),
@@ -222,7 +222,9 @@ function verifiedOf({ verified }: Raw): VerifiedState | null {
     chunksSkipped: countOf(raw, 'chunksSkipped'),
     notCompared: countOf(raw, 'notCompared'),
     repaired: countOf(raw, 'repaired'),
-    leftOut: raw.leftOut as readonly string[],
+    // Absent where an earlier version wrote it.
+    repairedRows: namesOf(raw, 'repairedRows'),
+    leftOut: namesOf(raw, 'leftOut'),
   };
 }
 
@@ -237,6 +239,13 @@ function deferredOf({ deferred }: Raw): DeferredIndexes | null {
 function columnsOf({ columns = [] }: Raw): readonly ColumnPair[] {
   if (!Array.isArray(columns)) throw unreadable('it has no columns');
   return columns as readonly ColumnPair[];
+}
+
+/** @returns none where there is no such field. */
+function namesOf(raw: Raw, name: string): readonly string[] {
+  const value = raw[name] ?? [];
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
+  throw unreadable(`its ${name} are no names`);
 }
 
 function textOf(raw: Raw, name: string): string {

@@ -1,4 +1,4 @@
-import { Failure } from '../base/errors.ts';
+import { Failure, Transient } from '../base/errors.ts';
 
 /** A row that had been repaired differs again. @param row its key, for people. */
 export function differsAgain(row: string, columns: readonly string[]): Failure {
@@ -6,6 +6,13 @@ export function differsAgain(row: string, columns: readonly string[]): Failure {
     hint:
       'It had been repaired. The original table is untouched. Writes with sql_log_bin=0 cannot be ' +
       'followed; if there are none, this is a defect of poltergeist.',
+  });
+}
+
+/** Rows differ although nobody can write. */
+export function differUnderLock(rows: number): Transient {
+  return new Transient(`${rows} rows of the ghost differ from the original under the lock`, {
+    hint: 'The tables are not swapped. The rows are looked at again and repaired.',
   });
 }
 

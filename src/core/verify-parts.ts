@@ -30,8 +30,8 @@ export interface VerifierParts {
     info(facts: object, message: string): void;
     warn(facts: object, message: string): void;
   };
-  /** Resolves when it is on record that nothing is claimed as verified any more. */
-  readonly forgetClaim: (signal: AbortSignal) => Promise<void>;
+  /** Resolves when what is claimed now, and what is known of repairs, is on record. */
+  readonly record: (signal: AbortSignal) => Promise<void>;
   /** A key for people. */
   readonly describe: (key: Key) => string;
   /** Columns that cannot be compared at all. */

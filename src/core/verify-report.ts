@@ -1,6 +1,7 @@
 import type { Frontier } from './changeset.ts';
 import type { CopiedPrefix } from './checkpoint.ts';
 import type { ComparedRows } from './verify-prefix.ts';
+import type { RepairsBefore } from './verify-repairs.ts';
 
 /** What of a pass may be claimed. */
 export interface VerifyClaim {
@@ -14,9 +15,9 @@ export interface VerifyClaim {
 export interface VerifiedBefore {
   /** What it has claimed; null where the comparison begins at the beginning. */
   readonly covered: Pick<VerifyClaim, 'prefix' | 'compared'> | null;
-  /** Changes of rows that it has let go without comparing them again, and rows that it has repaired. */
+  /** Changes of rows that it has let go without comparing them again. */
   readonly notCompared: number;
-  readonly repaired: number;
+  readonly repairs: RepairsBefore;
 }
 
 /** How far a verification is and what it has found. Kept by the verifier; read by status and log. */

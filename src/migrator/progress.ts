@@ -19,8 +19,11 @@ export class Progress {
     this.#clock = clock;
   }
 
+  /** Begins, or begins anew. */
   start(): void {
     this.#startedMs = this.#clock.nowMs();
+    this.#endedMs = null;
+    this.#samples.length = 0;
   }
 
   end(): void {

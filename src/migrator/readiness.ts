@@ -55,8 +55,8 @@ export class Readiness {
     if (postponed !== null) return postponed;
     if (throttled !== null) return `throttled: ${throttled}`;
     if (path.changes.size > backlogMax) return `${path.changes.size} keys are waiting`;
-    const unrepaired = path.verification?.verifier.unrepaired ?? 0;
-    if (unrepaired > 0) return `${unrepaired} rows of the ghost table are being repaired`;
+    const unverified = path.verification?.verifier.obstacle ?? null;
+    if (unverified !== null) return unverified;
     const { settings, config } = this.#parts;
     const lockMs = config.cutOver.lockTimeoutSeconds * 1000;
     // Through a replica the drain mark travels as long as replication takes, while writers wait.

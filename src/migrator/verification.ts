@@ -42,18 +42,40 @@ export class Verification {
   /** What a checkpoint says of it. @param start where the stream was started. */
   stateAt(start: Position): VerifiedState {
     const { from, prefix, compared } = this.verifier.claim();
-    const { notCompared, repaired, leftOut } = this.verifier.report;
+    const { notCompared, leftOut } = this.verifier.report;
     const position = (from.position ?? start).toString();
-    return { position, comparison: this.#comparison, prefix, ...compared, notCompared, repaired, leftOut };
+    const { repairs } = this.verifier;
+    return { position, comparison: this.#comparison, prefix, ...compared, notCompared, ...repairs, leftOut };
   }
 
   /**
-   * Compares everything, and goes on with what changes in the background of `scope`.
+   * Compares everything, and goes on with what changes in the background of `scope`; with everything, where a row had to be repaired.
    * @param retired aborted when the tables are swapped: then there is nothing to compare any more.
    */
   async run(scope: Scope, retired: AbortSignal, signal: AbortSignal): Promise<void> {
-    const { config, log } = this.#parts;
     scope.spawn((stop) => this.verifier.follow(AbortSignal.any([stop, retired])));
+    await this.#compareAll(signal);
+    scope.spawn((stop) => this.#compareAgain(AbortSignal.any([stop, retired])));
+  }
+
+  /** What spoiled a row that is repaired while the cut-over waits may have spoiled others (HAZARDS 67). */
+  async #compareAgain(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await this.verifier.doubted(signal);
+        this.#parts.log.info(
+          {},
+          'rows were repaired after the verification: everything is compared once more',
+        );
+        await this.#compareAll(signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #compareAll(signal: AbortSignal): Promise<void> {
+    const { config, log } = this.#parts;
     this.progress.start();
     await this.verifier.run(config.verify.workers, signal);
     this.progress.end();

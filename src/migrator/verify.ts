@@ -120,7 +120,7 @@ export function makeVerifier(
       ...shared,
       ...{ clock, log, leftOut: [...leftOut, ...inexact], order: codec },
       store: verifyStore,
-      forgetClaim: (signal) => checkpoint.writeNow(signal),
+      record: (signal) => checkpoint.writeNow(signal),
       chunks: chunksOf(store, codec),
       describe: (each) => {
         const literals = codec.literals(each);
@@ -140,19 +140,20 @@ function claimOf(
   log: MigrationParts['log'],
 ): VerifiedBefore | null {
   if (before === null) return null;
-  const { prefix, rows, chunks, chunksSkipped, repaired } = before;
-  if (isNothing(prefix)) return { covered: null, notCompared: 0, repaired };
+  const { prefix, rows, chunks, chunksSkipped, repaired, repairedRows } = before;
+  const repairs = { repaired, repairedRows };
+  if (isNothing(prefix)) return { covered: null, notCompared: 0, repairs };
   if (before.comparison !== comparison) {
     log.warn(
       {},
       'the verification starts over: other columns are compared now, or another share of the rows',
     );
-    return { covered: null, notCompared: 0, repaired };
+    return { covered: null, notCompared: 0, repairs };
   }
   return {
     covered: { prefix, compared: { rows, chunks, chunksSkipped } },
     notCompared: before.notCompared,
-    repaired,
+    repairs,
   };
 }
 

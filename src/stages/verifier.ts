@@ -1,16 +1,16 @@
 import { runCrew, type Shift } from '../base/crew.ts';
-import { Transient } from '../base/errors.ts';
 import { Pulse } from '../base/pulse.ts';
 import type { Frontier } from '../core/changeset.ts';
 import type { Chunk } from '../core/chunk.ts';
 import type { Key } from '../core/key.ts';
-import { differsAgain, neverClean, tooManyDiffer } from '../core/verify-failures.ts';
+import { differUnderLock, neverClean } from '../core/verify-failures.ts';
+import { lastSlices } from '../core/verify-last.ts';
 import { type VerifierOptions, verifierDefaults } from '../core/verify-options.ts';
 import { compareChunk } from '../core/verify-owed.ts';
 import type { VerifierParts } from '../core/verify-parts.ts';
 import { VerifiedPrefix } from '../core/verify-prefix.ts';
 import { RowReader } from '../core/verify-reader.ts';
-import { Repairs } from '../core/verify-repairs.ts';
+import { Repairs, type RepairsBefore } from '../core/verify-repairs.ts';
 import type { VerifiedBefore, VerifyClaim, VerifyReport } from '../core/verify-report.ts';
 import { Sampler } from '../core/verify-sampler.ts';
 import { settled } from '../core/verify-settled.ts';
@@ -22,8 +22,6 @@ const lookPauseMs = 200;
 const looksMax = 5;
 /** Passes over all chunks until one finds nothing. */
 const passesMax = 3;
-/** Lines about single rows in the log; the report has their number. */
-const linesMax = 100;
 
 /**
  * Compares ghost and original without locks, while changes flow (I6).
@@ -37,7 +35,9 @@ const linesMax = 100;
  * on both sides, and waits for a second mark. If a key differs and no touch of it came between the reading and that mark, then all
  * changes that the reading can have seen had been synced: no change explains it. That is a true difference, a defect of ours or a write
  * that left no trace in the binlog. It is reported, repaired by a sync, and looked at again; a repaired row that differs once more
- * fails the migration. Keys that change all the time are compared under the lock of the cut-over (`finish`).
+ * fails the migration, also where an earlier run had repaired it. A repair casts doubt on all other rows: everything is compared
+ * once more, by `run` itself, and when it has ended by whoever waits for `doubted`. Keys that change all the time are compared under
+ * the lock of the cut-over (`finish`).
  *
  * What is compared may be claimed by a checkpoint (`claim`), except what only this run knows; before the first repair of a pass the
  * claim is given up for good (HAZARDS 68).
@@ -46,11 +46,11 @@ export class Verifier {
   readonly #parts: VerifierParts;
   readonly #options: VerifierOptions;
   readonly #watch: WatchList;
-  readonly #repairs = new Repairs();
+  readonly #repairs: Repairs;
   readonly #reader: RowReader;
   readonly #progressed = new Pulse();
-  readonly #repairedBefore: number;
   #state: 'idle' | 'remembering' | 'comparing' | 'watching' = 'idle';
+  readonly #repairsBefore: number;
   #rows = 0;
   #rowsBefore = 0;
   #chunks = 0;
@@ -71,7 +71,9 @@ export class Verifier {
     this.#reader = new RowReader(parts);
     this.#chunkSample = new Sampler(this.#options.percent, true);
     this.#touchSample = new Sampler(this.#options.percent, false);
-    this.#repairedBefore = before?.repaired ?? 0;
+    const { repairsMax: max } = this.#options;
+    this.#repairs = new Repairs(parts, max, before?.repairs);
+    this.#repairsBefore = this.#repairs.found;
     this.#prefix = new VerifiedPrefix(before?.covered ?? null);
     const { prefix, compared } = this.#prefix;
     this.#claimed = { from: { receipt: 0, position: null }, prefix, compared };
@@ -88,9 +90,9 @@ export class Verifier {
       chunks: this.#chunks,
       chunksSkipped: this.#chunksSkipped,
       rowsBefore: this.#rowsBefore,
-      stale: Math.max(0, this.#suspected - this.#repairs.found),
-      found: this.#repairedBefore + this.#repairs.found,
-      repaired: this.#repairedBefore + this.#repairs.found - this.#repairs.outstanding,
+      stale: Math.max(0, this.#suspected - this.#repairs.found + this.#repairsBefore),
+      found: this.#repairs.found,
+      repaired: this.#repairs.found - this.#repairs.outstanding,
       comparedAgain: this.#comparedAgain,
       watched: this.#watch.size,
       notCompared: this.#watch.dropped + this.#notCompared,
@@ -111,9 +113,14 @@ export class Verifier {
     return this.#claimed;
   }
 
-  /** Repaired rows that have not been found right yet: nobody should cut over before. */
-  get unrepaired(): number {
-    return this.#repairs.outstanding;
+  /** What the next run has to know of repairs. */
+  get repairs(): RepairsBefore {
+    return this.#repairs.record;
+  }
+
+  /** Why nobody should cut over yet; null where nothing is against it. */
+  get obstacle(): string | null {
+    return this.#repairs.obstacle;
   }
 
   /** A change of this row of the original was received. Called in the stream's turn. */
@@ -139,6 +146,8 @@ export class Verifier {
     const { changes, log } = this.#parts;
     const goesOn = this.#state === 'remembering';
     this.#state = 'comparing';
+    // No stream brings a repair that is still to be made.
+    await this.#progressed.until(() => this.#repairs.outstanding === 0, signal);
     // A chunk may find their rows right, and a sync that is still to come spoil them.
     const applied = changes.applied();
     for (const key of changes.pending()) this.#touched(key, applied);
@@ -146,7 +155,8 @@ export class Verifier {
       const before = this.#repairs.found;
       await this.#pass(workers, pass === 1 && goesOn, signal);
       // A pass with repairs proves nothing: what spoiled those rows may have spoiled others behind us.
-      if (this.#repairs.found === before) break;
+      this.#repairs.passed(before);
+      if (!this.#repairs.castDoubt) break;
       if (pass >= passesMax) throw neverClean(pass);
       log.info({ pass }, 'rows were repaired: everything is compared once more');
     }
@@ -164,6 +174,11 @@ export class Verifier {
       () => this.#repairs.outstanding === 0 && !this.#watch.hasFresh(looksMax),
       signal,
     );
+  }
+
+  /** Resolves when rows were repaired since `run` has ended: it should run again. @throws the signal's reason. */
+  async doubted(signal: AbortSignal): Promise<void> {
+    await this.#progressed.until(() => this.#repairs.castDoubt, signal);
   }
 
   /** Looks at suspects and at touched keys until the signal aborts. */
@@ -191,26 +206,20 @@ export class Verifier {
    * @throws Transient when rows differ: they are suspects now, and the cut-over may be tried again later.
    */
   async finish(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    const { finishKeysMax, finishMs, lookKeys } = this.#options;
-    if (this.unrepaired > 0) throw new Transient(`${this.unrepaired} rows of the ghost are being repaired`);
-    const startMs = clock.nowMs();
+    this.#repairs.refuseDoubt();
     const keys = this.#watch.keys();
-    let done = 0;
-    while (done < Math.min(keys.length, finishKeysMax) && clock.nowMs() - startMs < finishMs) {
-      const slice = keys.slice(done, done + lookKeys);
+    let left = keys.length;
+    for (const slice of lastSlices(keys, this.#options, this.#parts.clock)) {
       const judged = await this.#reader.read(slice, signal);
-      if (judged.size > 0) {
-        this.#suspect([...judged.keys()]);
-        throw new Transient(`${judged.size} rows of the ghost differ from the original under the lock`, {
-          hint: 'The tables are not swapped. The rows are looked at again and repaired.',
-        });
-      }
+      this.#suspect([...judged.keys()]);
+      if (judged.size > 0) throw differUnderLock(judged.size);
       this.#watch.settle(slice);
       this.#comparedAgain += slice.length;
-      done += slice.length;
+      left -= slice.length;
     }
-    this.#notCompared = keys.length - done;
+    // A look that had begun before may have come to its end meanwhile.
+    this.#repairs.refuseDoubt();
+    this.#notCompared = left;
   }
 
   async #work({ signal }: Shift): Promise<void> {
@@ -234,9 +243,8 @@ export class Verifier {
     const { store, retry, clock, chunks } = this.#parts;
     const startMs = clock.nowMs();
     const what = `verifying chunk ${chunk.number}`;
-    const { range } = chunk;
-    const { rows, equal } = await compareChunk(this.#parts, range, what, signal);
-    const keys = equal ? [] : await retry(what, () => store.differences(range, signal), signal);
+    const { rows, equal } = await compareChunk(this.#parts, chunk.range, what, signal);
+    const keys = equal ? [] : await retry(what, () => store.differences(chunk.range, signal), signal);
     this.#suspect(keys);
     this.#prefix.end(chunk, rows, keys);
     this.#suspected += keys.length;
@@ -250,7 +258,6 @@ export class Verifier {
     if (keys.length > 0) this.#progressed.beat();
   }
 
-  /** See the class comment. */
   async #look(signal: AbortSignal): Promise<void> {
     const { changes, visibility, turnstile, retry, clock } = this.#parts;
     const { lookKeys, passTimeoutMs } = this.#options;
@@ -273,28 +280,21 @@ export class Verifier {
     if (judged.size > 0) await retry('verifying rows', pass, signal);
     const defects = [...judged].filter(([key]) => watch.isStill(key));
     for (const key of judged.keys()) if (!watch.isStill(key)) watch.postpone(key, true, 1);
+    for (const [key, columns] of defects) this.#repairs.begin(key, columns);
     if (defects.length > 0) {
       this.#prefix.makeVoid();
       // Should we die now, everything is compared anew (HAZARDS 68).
-      await this.#parts.forgetClaim(signal);
+      await this.#parts.record(signal);
     }
-    for (const [key, columns] of defects) this.#differs(key, columns);
-    this.#repairs.confirm(keys.filter((key) => !judged.has(key)));
+    for (const [key, columns] of defects) {
+      this.#repairs.tell(key, columns);
+      // A delete that comes with it does no harm: a sync puts back what the original has.
+      changes.touch(key, true);
+      watch.suspect(key);
+    }
+    // Should one of them differ again, another run must know it as well.
+    if (this.#repairs.confirm(keys.filter((key) => !judged.has(key)))) await this.#parts.record(signal);
     this.#comparedAgain += keys.length;
     watch.release();
-  }
-
-  /** A true difference. */
-  #differs(key: Key, columns: readonly string[]): void {
-    const { log, describe, changes } = this.#parts;
-    const facts = { key: describe(key), columns };
-    if (this.#repairs.has(key)) throw differsAgain(facts.key, columns);
-    if (this.#repairs.found >= this.#options.repairsMax) throw tooManyDiffer(this.#repairs.found);
-    this.#repairs.begin(key);
-    if (this.#repairs.found <= linesMax)
-      log.warn(facts, 'a row of the ghost differs from the original, and no change explains it: repairing');
-    // A delete that comes with it does no harm: a sync puts back what the original has.
-    changes.touch(key, true);
-    this.#watch.suspect(key);
   }
 }

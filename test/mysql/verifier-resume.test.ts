@@ -5,10 +5,10 @@ import { after, afterEach, before, describe, it, mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { stateFromText } from '../../src/core/checkpoint.ts';
-import { SqlGhostStore } from '../../src/mysql/ghost-store.ts';
 import { SqlVerifyStore } from '../../src/mysql/verify-store.ts';
 import { type Child, startCli } from '../lab/children.ts';
 import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
+import { forgetSyncs } from './broken-applier.ts';
 import { connectLax, Run } from './migrate-run.ts';
 import {
   assertNothingLost,
@@ -128,7 +128,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       await runSql(sql, 'INSERT INTO waits.t VALUES (41, 0), (42, 0)');
       const spec = { schema: 'waits', table: 't', alter: 'ADD w INT', postpone: true };
       const options = ['--checkpoint-seconds', '1'];
-      forgetSyncsOf(42, 2);
+      forgetSyncs(42, 2);
       const first = new Run(lab.primary, { ...spec, options });
       await first.postponed();
       // Nobody looks at the changed rows any more.
@@ -145,6 +145,28 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       await second.until('the repair', (now) => now.differencesRepaired === 1);
       assert.match(second.lines.join('\n'), /no change explains it.*"key":"id=42","columns":\["v"\]/);
       await second.finish(1);
+    });
+
+    it('a row that an earlier run had repaired and that differs again ends the migration (HAZARDS 67)', async () => {
+      await runSql(sql, 'DROP DATABASE IF EXISTS waits');
+      await runSql(sql, 'CREATE DATABASE waits');
+      await runSql(sql, 'CREATE TABLE waits.t (id INT PRIMARY KEY, v INT NOT NULL)');
+      await runSql(sql, 'INSERT INTO waits.t VALUES (41, 0), (42, 0)');
+      const spec = { schema: 'waits', table: 't', alter: 'ADD w INT', postpone: true };
+      forgetSyncs(42, 1);
+      const first = new Run(lab.primary, spec);
+      await first.postponed();
+      await runSql(sql, 'UPDATE waits.t SET v = 1');
+      await first.until('the repair', (now) => now.differencesRepaired === 1);
+      await first.stop();
+      mock.restoreAll();
+      const second = new Run(lab.primary, { ...spec, options: ['--resume'] });
+      const now = await second.postponed();
+      assert.deepEqual([now.differencesFound, now.differencesRepaired], [1, 1], second.lines.join('\n'));
+      forgetSyncs(42, 1000);
+      await runSql(sql, 'UPDATE waits.t SET v = 2');
+      const error = await second.failure();
+      assert.match(error.message, /row id=42 differs from the original again \(v\)/);
     });
 
     it('where the binlog is gone from before what waits, everything is compared anew', async () => {
@@ -173,20 +195,6 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       await second.finish();
     });
   });
-}
-
-/** A broken applier. */
-function forgetSyncsOf(key: number, times: number): void {
-  const { sync } = SqlGhostStore.prototype;
-  let left = times;
-  mock.method(
-    SqlGhostStore.prototype,
-    'sync',
-    function (this: SqlGhostStore, ...[keys, ...rest]: Parameters<typeof sync>) {
-      const kept = keys.filter((each) => each !== key || left-- <= 0);
-      return kept.length === 0 ? Promise.resolve(0) : sync.call(this, kept, ...rest);
-    },
-  );
 }
 
 function untilAborted(_keys: unknown, signal: AbortSignal): Promise<never> {

@@ -15,6 +15,6 @@ export interface Checkpoint {
   readonly drained: boolean;
   /** The tables are swapped, and late writes were looked for. */
   readonly settled: boolean;
-  /** What is claimed as compared, and from where on the stream is read for it; null where nothing is. */
-  readonly verified: { readonly index: number; readonly covered: VerifiedBefore['covered'] } | null;
+  /** What is claimed as compared, and from where on the stream is read for it; null where nothing is verified. */
+  readonly verified: ({ readonly index: number } & Pick<VerifiedBefore, 'covered' | 'repairs'>) | null;
 }

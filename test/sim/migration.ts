@@ -33,20 +33,8 @@ import { LogPosition } from './server.ts';
 import { SimStore } from './store.ts';
 import { SimStream } from './stream.ts';
 import { SimSwap, type SwapParts } from './swap.ts';
+import { artifacts, tables } from './tables.ts';
 import { claimOf, makeVerifier, spoil } from './verification.ts';
-
-const tables = {
-  original: { schema: 's', name: 't' },
-  ghost: { schema: 's', name: '_t_gho' },
-  old: { schema: 's', name: '_t_del' },
-  sentry: { schema: 's', name: '_t_ghs' },
-};
-
-const artifacts = {
-  ...tables,
-  changelog: { schema: 's', name: '_t_ghc' },
-  checkpoint: { schema: 's', name: '_t_ghk' },
-};
 
 /** Attempts to cut over before a run fails. */
 const attemptsMax = 40;
@@ -62,8 +50,8 @@ export interface MigrationWorld extends SwapParts {
   readonly onStep: (step: string) => void;
   /** A checkpoint is to be written out of turn. */
   readonly record: () => void;
-  /** A checkpoint is written that claims nothing as verified. */
-  readonly onClaimGivenUp: () => void;
+  /** A checkpoint is written of what the verifier claims now. */
+  readonly onVerified: () => void;
 }
 
 /** The real core and stages, wired as the migrator wires them, over the simulated server. */
@@ -78,6 +66,7 @@ export class Migration {
   readonly #controller = new AbortController();
   /** Aborted when the tables are swapped. */
   readonly #retired = new AbortController();
+  readonly #working = AbortSignal.any([this.#controller.signal, this.#retired.signal]);
   readonly #world: MigrationWorld;
   readonly #start: Checkpoint;
   readonly #applier: Applier;
@@ -87,6 +76,7 @@ export class Migration {
   readonly #intake: Intake;
   readonly #retry: Retry;
   readonly #turnstile = new Turnstile();
+  readonly #loops: Promise<void>[] = [];
   #drained = false;
   #settled = false;
   ended = false;
@@ -185,27 +175,29 @@ export class Migration {
   #begin(foreground: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#controller;
     const { plan } = this.#world;
-    const working = AbortSignal.any([signal, this.#retired.signal]);
-    const background = (task: Promise<unknown>, until = signal): Promise<void> =>
-      task.then(
-        () => undefined,
-        (error: unknown) => {
-          if (!until.aborted) this.#fail(error);
-        },
-      );
-    const loops = [
-      background(this.heartbeat.run(plan.heartbeatMs, signal)),
-      background(this.#applier.run(plan.sessions, working, steadySessions(plan)), working),
-      background(this.#intake.relieve(signal)),
-      background(this.#hurry(working), working),
-      background(this.verifier?.follow(working) ?? Promise.resolve(), working),
-    ];
-    void background(foreground(signal))
+    this.#spawn(this.heartbeat.run(plan.heartbeatMs, signal), signal);
+    this.#spawn(this.#applier.run(plan.sessions, this.#working, steadySessions(plan)), this.#working);
+    this.#spawn(this.#intake.relieve(signal), signal);
+    this.#spawn(this.#hurry(this.#working), this.#working);
+    this.#spawn(this.verifier?.follow(this.#working) ?? Promise.resolve(), this.#working);
+    void this.#failing(foreground(signal), signal)
       .then(() => this.stop())
-      .then(() => Promise.all(loops))
+      .then(() => Promise.all(this.#loops))
       .then(() => {
         this.ended = true;
       });
+  }
+
+  #spawn(loop: Promise<unknown>, until: AbortSignal): void {
+    this.#loops.push(this.#failing(loop, until));
+  }
+
+  async #failing(task: Promise<unknown>, until: AbortSignal): Promise<void> {
+    try {
+      await task;
+    } catch (error) {
+      if (!until.aborted) this.#fail(error);
+    }
   }
 
   /** The run is over, or told to end. */
@@ -228,10 +220,17 @@ export class Migration {
     if (this.verifier) {
       spoil(this.#world, plan);
       await this.verifier.run(plan.verifyWorkers, signal);
+      this.#spawn(this.#verifyAgain(this.#working), this.#working);
     }
     await this.#swapTables(signal);
     onPhase('swapped');
     await this.#settle(signal);
+  }
+
+  /** As src/migrator/verification.ts does it. */
+  async #verifyAgain(signal: AbortSignal): Promise<void> {
+    const { verifyWorkers } = this.#world.plan;
+    for (;;) await this.verifier!.doubted(signal).then(() => this.verifier!.run(verifyWorkers, signal));
   }
 
   async #settle(signal: AbortSignal): Promise<void> {
@@ -317,8 +316,8 @@ export class Migration {
 
   #codec() {
     const { space } = this.#world;
-    const column = { name: 'k' } as Column;
-    return { comparable: space.comparable, columns: [column], literals: (key: Key) => [String(key)] };
+    const [columns, literals] = [[{ name: 'k' } as Column], (key: Key) => [String(key)]];
+    return { comparable: space.comparable, columns, literals };
   }
 
   #sink(): ChangeSink {

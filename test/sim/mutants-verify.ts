@@ -6,6 +6,7 @@ const changeset = 'src/core/changeset.ts';
 const simStore = 'test/sim/verify-store.ts';
 const sql = 'src/core/comparison-sql.ts';
 const prefix = 'src/core/verify-prefix.ts';
+const repairs = 'src/core/verify-repairs.ts';
 const inClaim = 'test/unit/verifier-claim.test.ts';
 /** The process dies while it verifies. */
 const crashing = { damage: 2, spoils: 2, crashAfter: 300, capacity: 1000, collide: false, xa: false };
@@ -38,7 +39,11 @@ export const verification: readonly Mutant[] = [
     'a false alarm',
     verifier,
     'for (const key of keys) this.#watch.suspect(key);',
-    "for (const key of keys) this.#differs(key, ['?']);",
+    [
+      "for (const key of keys) this.#repairs.begin(key, ['?']);",
+      "for (const key of keys) this.#repairs.tell(key, ['?']);",
+      'for (const key of keys) this.#parts.changes.touch(key, true);',
+    ].join('\n'),
   ),
   {
     name: 'keys that wait for their sync are judged',
@@ -82,16 +87,16 @@ export const verification: readonly Mutant[] = [
     'a repaired row is not looked at again',
     'I6',
     verifier,
-    '    changes.touch(key, true);\n    this.#watch.suspect(key);',
-    '    changes.touch(key, true);',
+    '      changes.touch(key, true);\n      watch.suspect(key);',
+    '      changes.touch(key, true);',
   ),
-  one('a difference is told and not repaired', 'I6', verifier, '    changes.touch(key, true);\n', ''),
+  one('a difference is told and not repaired', 'I6', verifier, '      changes.touch(key, true);\n', ''),
   one(
     'one more difference of a repaired row is nothing',
     'I6',
-    verifier,
-    'if (this.#repairs.has(key)) throw',
-    'if (this.#repairs.has(key) && this.#rows < 0) throw',
+    repairs,
+    'if (this.#rows.has(name)) throw',
+    'if (this.#rows.has(name) && this.#told < 0) throw',
     inUnit,
   ),
   one(
@@ -128,8 +133,8 @@ export const verification: readonly Mutant[] = [
     'what is found under the lock is let go',
     'I6',
     verifier,
-    'this.#suspect([...judged.keys()]);\n        throw',
-    'this.#suspect([...judged.keys()]);\n        if (done < 0) throw',
+    'if (judged.size > 0) throw differUnderLock',
+    'if (judged.size < 0) throw differUnderLock',
     inUnit,
   ),
   one(
@@ -152,7 +157,7 @@ export const verification: readonly Mutant[] = [
     'the claim is given up, and not on record',
     'HAZARDS 68',
     verifier,
-    'await this.#parts.forgetClaim(signal);',
+    '\n      await this.#parts.record(signal);',
     '',
     inClaim,
   ),
@@ -188,7 +193,47 @@ export const verification: readonly Mutant[] = [
     'const wanted = this.#taken;',
     'test/unit/checkpoint.test.ts',
   ),
-  one('one pass is enough', 'I6', verifier, 'if (this.#repairs.found === before) break;', 'break;', inUnit),
+  one('one pass is enough', 'I6', verifier, 'if (!this.#repairs.castDoubt) break;', 'break;', inUnit),
+  one(
+    'a repair after the last pass casts no doubt',
+    'HAZARDS 67',
+    repairs,
+    'return this.found !== this.#foundBefore;',
+    'return this.#foundBefore === null;',
+    inUnit,
+  ),
+  one(
+    'a look that ends beside the last comparison casts no doubt',
+    'HAZARDS 67',
+    verifier,
+    '    // A look that had begun before may have come to its end meanwhile.\n    this.#repairs.refuseDoubt();\n',
+    '',
+    `sim ${JSON.stringify({ damage: 0, spoils: 1, uniqueness: 'enforced', kind: 'integer' })}`,
+  ),
+  one(
+    'repairs of an earlier run are forgotten',
+    'HAZARDS 67',
+    repairs,
+    "for (const name of before?.repairedRows ?? []) this.#rows.set(name, 'right');",
+    '',
+    inClaim,
+  ),
+  one(
+    'a row that was not found right counts as repaired to the next run',
+    'a false alarm',
+    repairs,
+    "filter(([, state]) => state === 'right')",
+    'filter(() => true)',
+    inClaim,
+  ),
+  one(
+    'that a repaired row is right is not on record',
+    'HAZARDS 67',
+    verifier,
+    'if (this.#repairs.confirm(keys.filter((key) => !judged.has(key)))) await this.#parts.record(signal);',
+    'this.#repairs.confirm(keys.filter((key) => !judged.has(key)));',
+    inClaim,
+  ),
   one(
     'a set that was full has room at once',
     'a deadlock with the stream',

@@ -12,12 +12,13 @@ import { quietVersion, SimVerifyStore } from './verify-store.ts';
 
 /** The real verifier over the simulated server; what it reports is watched. */
 export function makeVerifier(
-  parts: StoreParts & { readonly plan: Plan; readonly onClaimGivenUp: () => void },
+  parts: StoreParts & { readonly plan: Plan; readonly onVerified: () => void },
   shared: Pick<VerifierParts, 'changes' | 'visibility' | 'turnstile' | 'gate' | 'clock' | 'retry'>,
   claimed: Checkpoint['verified'],
 ): Verifier {
   const { checks, space, plan } = parts;
-  const before = { covered: claimed?.covered ?? null, notCompared: 0, repaired: 0 };
+  const repairs = claimed?.repairs ?? { repaired: 0, repairedRows: [] };
+  const before = { covered: claimed?.covered ?? null, notCompared: 0, repairs };
   const bounds = new SimStore(parts, plan);
   const sizing = { rowsStart: 2, rowsMin: 1, targetMs: 20 };
   const make = (): { watermark: Watermark; chunker: Chunker } => {
@@ -48,9 +49,9 @@ export function makeVerifier(
     },
     describe: (key) => String(space.rank(key)),
     leftOut: [],
-    forgetClaim: async () => {
+    record: async () => {
       await parts.scheduler.point();
-      parts.onClaimGivenUp();
+      parts.onVerified();
     },
     order: space,
   };
@@ -63,8 +64,10 @@ export function claimOf(
   verifier: Verifier | null,
   indexOf: (position: Position | null) => number,
 ): Checkpoint['verified'] {
-  const claim = verifier?.claim();
-  return claim && !isNothing(claim.prefix) ? { index: indexOf(claim.from.position), covered: claim } : null;
+  if (verifier === null) return null;
+  const claim = verifier.claim();
+  const covered = isNothing(claim.prefix) ? null : claim;
+  return { index: indexOf(claim.from.position), covered, repairs: verifier.repairs };
 }
 
 /** Once: what was spoiled before an earlier run compared it was found by that run, or is in no claim. */

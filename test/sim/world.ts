@@ -94,7 +94,7 @@ export class World {
         this.#isDead = true;
         this.#migration.die();
       },
-      onClaimGivenUp: () => this.#record(),
+      onVerified: () => this.#record(),
       record: () => {
         if (!random.chance(plan.failure)) this.#record();
       },

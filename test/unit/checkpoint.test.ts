@@ -34,7 +34,8 @@ const state: CheckpointState = {
     position: 'gtid:3e11fa47-71ca-11e1-9e33-c80aa9429562:1-4',
     comparison: 'c',
     prefix: { complete: false, low: '\0\xff' },
-    ...{ rows: 7, chunks: 2, chunksSkipped: 1, notCompared: 3, repaired: 0, leftOut: ['f'] },
+    ...{ rows: 7, chunks: 2, chunksSkipped: 1, notCompared: 3, repaired: 2, leftOut: ['f'] },
+    repairedRows: ['0123456789abcdef01234567'],
   },
   settings: { chunkRows: null, postponeFlagFile: "/tmp/it's \\ here" },
 };

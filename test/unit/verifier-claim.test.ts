@@ -118,9 +118,9 @@ describe('a verifier claims', () => {
     const world = new World({}, 2);
     world.ghost.set(15, 0);
     const order: string[] = [];
-    world.onForget = () => {
+    world.onRecord = () => {
       assert.deepEqual(world.verifier.claim().prefix, { complete: false, low: null });
-      order.push(`forgotten, the row is ${world.ghost.get(15)}`);
+      order.push(`recorded, the row is ${world.ghost.get(15)}`);
       return Promise.resolve();
     };
     world.onCompare = () => {
@@ -129,7 +129,7 @@ describe('a verifier claims', () => {
     };
     await world.run(1);
     assert.deepEqual(order, [
-      ...['claimed 0', 'claimed 1', 'forgotten, the row is 0'],
+      ...['claimed 0', 'claimed 1', 'recorded, the row is 0', 'recorded, the row is 15'],
       ...['claimed 0', 'claimed 1'],
     ]);
     assert.deepEqual([world.ghost.get(15), world.verifier.claim().compared.rows], [15, 20]);
@@ -148,8 +148,37 @@ describe('a verifier claims', () => {
 });
 
 describe('a verifier that goes on', () => {
+  it('fails when a row that an earlier run had repaired differs again (HAZARDS 67)', async () => {
+    const first = new World();
+    first.ghost.set(5, 0);
+    const recorded: unknown[] = [];
+    first.onRecord = async () => void recorded.push(first.verifier.repairs.repairedRows.length);
+    await first.run();
+    // Before the repair, and as soon as it is known to be right.
+    assert.deepEqual(recorded, [0, 1]);
+    const { repairs } = first.verifier;
+    const second = new World({}, 1, { repairs });
+    second.ghost.set(6, 0);
+    await second.run();
+    assert.deepEqual([second.verifier.report.found, second.verifier.report.repaired], [2, 2]);
+    const third = new World({}, 1, { repairs });
+    third.ghost.set(5, 0);
+    await assert.rejects(third.run(), /row id=5 differs from the original again/);
+  });
+
+  it('repairs a row whose repair the run before may not have come to', async () => {
+    const first = new World();
+    first.repairs = false;
+    first.ghost.set(5, 0);
+    await assert.rejects(first.run(), /differs from the original again/);
+    const second = new World({}, 1, { repairs: first.verifier.repairs });
+    second.ghost.set(5, 0);
+    await second.run();
+    assert.deepEqual([second.verifier.report.found, second.ghost.get(5)], [1, 5]);
+  });
+
   it('compares the rest, and what was touched since', async () => {
-    const world = new World({}, 2, upTo10);
+    const world = new World({}, 2, { covered: upTo10 });
     // A sync of 3 was lost by the run before, and again; 8 was spoiled after it had been compared.
     for (const key of [3, 8, 14]) world.ghost.set(key, 0);
     world.change(3);
@@ -164,7 +193,7 @@ describe('a verifier that goes on', () => {
   });
 
   it('does not compare again what is claimed, and says what it had', async () => {
-    const world = new World({}, 2, upTo10);
+    const world = new World({}, 2, { covered: upTo10 });
     await world.run();
     const { rows, rowsBefore, chunks } = world.verifier.report;
     assert.deepEqual([rows, rowsBefore, chunks], [20, 10, 2]);
@@ -172,7 +201,7 @@ describe('a verifier that goes on', () => {
   });
 
   it('does not watch what it will compare anyhow; what does not fit into the list is counted', async () => {
-    const world = new World({ watchMax: 2 }, 2, upTo10);
+    const world = new World({ watchMax: 2 }, 2, { covered: upTo10 });
     for (const key of [1, 2, 3, 11, 12, 13]) world.change(key);
     const { watched, notCompared } = world.verifier.report;
     assert.deepEqual([watched, notCompared], [2, 1]);
@@ -181,16 +210,14 @@ describe('a verifier that goes on', () => {
   });
 
   it('of a sample keeps every touched key that may have waited for the run before', () => {
-    const world = new World({ percent: 10 }, 2, upTo10);
+    const world = new World({ percent: 10 }, 2, { covered: upTo10 });
     for (const key of [1, 2, 3]) world.change(key);
     assert.equal(world.verifier.report.watched, 3);
   });
 
   it('with everything claimed compares no chunk, and the watched keys only', async () => {
-    const world = new World({}, 2, {
-      prefix: { complete: true, low: null },
-      compared: { rows: 20, chunks: 2, chunksSkipped: 0 },
-    });
+    const compared = { rows: 20, chunks: 2, chunksSkipped: 0 };
+    const world = new World({}, 2, { covered: { prefix: { complete: true, low: null }, compared } });
     world.onCompare = () => assert.fail('a chunk was compared');
     world.change(3);
     await world.run();

@@ -34,14 +34,14 @@ export class World implements VerifyStore {
   /** Keys that each comparison of a chunk was made without, and how often rows were listed. */
   readonly compared: (readonly Key[])[] = [];
   listed = 0;
-  onForget: () => Promise<void> = () => Promise.resolve();
+  onRecord: () => Promise<void> = () => Promise.resolve();
   /** The stream has come so far, and all of it is synced. */
   frontier: Frontier = { receipt: 0, position: null };
   #from: CopiedPrefix = { complete: false, low: null };
   readonly #chunks: readonly Chunk[];
   #left: Chunk[] = [];
 
-  constructor(options: Partial<VerifierOptions> = {}, chunks = 1, before: VerifiedBefore['covered'] = null) {
+  constructor(options: Partial<VerifierOptions> = {}, chunks = 1, before: Partial<VerifiedBefore> = {}) {
     this.#chunks = Array.from({ length: chunks }, (_, number) => ({
       number,
       range: {
@@ -91,13 +91,13 @@ export class World implements VerifyStore {
         clock: this.clock,
         retry: makeRetry(this.clock, { attempts: 2, delayMs: 1, delayMsMax: 1 }),
         log: { info: say, warn: say },
-        forgetClaim: () => this.onForget(),
+        record: () => this.onRecord(),
         describe: (key) => `id=${key}`,
         leftOut: [],
         order: { comparable: true, compare: (a, b) => Number(a) - Number(b) },
       },
       options,
-      before && { covered: before, notCompared: 0, repaired: 0 },
+      { covered: null, notCompared: 0, repairs: { repaired: 0, repairedRows: [] }, ...before },
     );
     for (const table of [this.original, this.ghost]) for (let id = 1; id <= 20; id += 1) table.set(id, id);
   }

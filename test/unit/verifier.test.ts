@@ -65,7 +65,7 @@ describe('verifier', () => {
     world.ghost.set(99, 1);
     await world.run();
     const { found, repaired } = world.verifier.report;
-    assert.deepEqual([found, repaired, world.verifier.unrepaired], [2, 2, 0]);
+    assert.deepEqual([found, repaired, world.verifier.obstacle], [2, 2, null]);
     assert.deepEqual([world.ghost.get(5), world.ghost.has(99)], [5, false]);
     assert.match(world.lines.join('\n'), /no change explains it.*id=5.*\n.*id=99/);
   });
@@ -145,6 +145,24 @@ describe('verifier', () => {
       other.ghost.set(1 + writes, 0);
     };
     await assert.rejects(other.run(), /still differ from the original after 3 passes/);
+  });
+
+  it('a row repaired after the last pass casts doubt on all: no cut-over before everything is compared once more (HAZARDS 67)', async () => {
+    const world = new World();
+    await world.run();
+    assert.equal(world.verifier.obstacle, null);
+    for (const key of [5, 8]) world.ghost.set(key, 0);
+    world.change(5);
+    await world.lookAtAll();
+    assert.deepEqual([world.ghost.get(5), world.ghost.get(8)], [5, 0]);
+    assert.match(world.verifier.obstacle ?? '', /everything is compared once more/);
+    await assert.rejects(world.verifier.finish(world.stop.signal), /everything is compared once more/);
+    await world.verifier.doubted(world.stop.signal);
+    await world.clock.runUntil(world.verifier.run(2, world.stop.signal));
+    assert.deepEqual(
+      [world.ghost.get(8), world.verifier.report.found, world.verifier.obstacle],
+      [8, 2, null],
+    );
   });
 
   it('sees touches of the rows it looks at, also where only a sample is asked for', async () => {
