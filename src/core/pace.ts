@@ -15,13 +15,14 @@ export interface PaceOptions {
   readonly min: number;
   readonly max: number;
   /**
-   * Times as long as without us a commit may take, on the average, beside writers that never pause, and beside others: those lose
-   * nothing of their rate by it.
+   * Threads of others that may wait for us, on the average: with as many as run without us it tells how many times as long as
+   * without us a commit may take, between the two bounds.
    */
-  readonly slowdownBusy: number;
-  readonly slowdownPaced: number;
+  readonly waiting: number;
+  readonly slowdownMin: number;
+  readonly slowdownMax: number;
   /** The highest level to begin with where others are at work. */
-  readonly inCompany: number;
+  readonly companyStart: number;
   /** Gain in rows for which one more worker is kept. */
   readonly gain: number;
 }
@@ -29,7 +30,7 @@ export interface PaceOptions {
 /** What a pace does unless it is told otherwise. */
 export const paceDefaults: PaceOptions = {
   ...{ start: 2, min: 0.1, max: 8 },
-  ...{ slowdownBusy: 1.2, slowdownPaced: 2, gain: 1.05, inCompany: 0.5 },
+  ...{ waiting: 1.2, slowdownMin: 1.2, slowdownMax: 4, gain: 1.05, companyStart: 0.5 },
 };
 
 /** What a level is judged by. */
@@ -49,11 +50,15 @@ interface Sample {
   readonly value: number;
 }
 
-/** Samples of quiet times are compared with for this long, ms; then nothing works for a moment, so that there are new ones. */
+/** Samples of quiet times are compared with for this long, ms; without enough of them nothing works for a moment (a probe). */
 const quietAgeMs = 15_000;
 const quietNeeded = 4;
+/** Just after our work others still do what they could not do beside it: so long after its begin a probe does not measure, ms. */
+const settleMs = 300;
 /** A probe that gets no samples ends all the same. */
 const probeMaxMs = 1500;
+/** How long the lowest mean of a probe counts, ms, and how often there is one at the least: others may have had more to do than usual. */
+const lowestAgeMs = 60_000;
 /** Samples of a level, and the time that it must have lasted, before it is judged. */
 const busyNeeded = 6;
 const levelMs = 1500;
@@ -61,16 +66,20 @@ const levelMs = 1500;
 const holdMs = 20_000;
 const holdMaxMs = 160_000;
 const samplesMax = 60;
-/** Increase below one worker: by factor, since a tenth of the time more is much or little by where it starts. */
-const shareGrowth = 1.4;
-/** Others' running threads, on the average while we rest, from which on they count as writers that never pause. */
-const busyThreads = 2;
+/** What a level falls by where lag or the backlog is near its bound. */
+const lagFactor = 0.7;
+/** One step below one worker changes the level by this factor at the most, up or down. */
+const shareStep = 2;
+/** Which part of the way to the level that is reckoned to be the limit a step upwards goes. */
+const nearLimit = 0.9;
 
 /**
  * The level of bulk work: how many workers, or which share of its time one of them works. Additive increase, multiplicative
  * decrease (as TCP does), where congestion is: commits that take longer while we work than while we do not, threads of others that
- * pile up, a change stream, a backlog or replicas that fall behind. Who is to keep a share of his rate must keep his latency:
- * a writer that never pauses goes slower by exactly what its commit takes longer. Pure: time and samples come from outside.
+ * pile up, a change stream, a backlog or replicas that fall behind. What is bounded is the number of threads that wait for us (Little's
+ * law: those that run without us, times what their commits take longer). So a server that is nearly idle lets us work, and beside many
+ * writers that never pause, who go slower by exactly what their commits take longer, little is allowed. As with TCP Vegas, the time
+ * without us is the lowest one measured lately. Pure: time and samples come from outside.
  *
  * States: working (at `level`) -> probing (nothing works until enough quiet samples are there; only while others work) -> working.
  * A level above 1 that brings no more rows than the one below is given up for a while (hill climbing): on an idle server, too, more
@@ -81,6 +90,8 @@ export class PaceController {
   #level: number;
   #levelSinceMs: number | null = null;
   #quiet: Sample[] = [];
+  /** Means of the probes so far. */
+  #probes: Sample[] = [];
   #busy: Sample[] = [];
   #threadsQuiet: Sample[] = [];
   #threadsBusy: Sample[] = [];
@@ -92,6 +103,7 @@ export class PaceController {
   #holdUntilMs = 0;
   #holdMs = holdMs;
   #probeSinceMs: number | null = null;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   #inCompany = false;
 
   constructor(options: Partial<PaceOptions> = {}) {
@@ -104,6 +116,11 @@ export class PaceController {
     return this.#level;
   }
 
+  /** True while others are at work. */
+  get inCompany(): boolean {
+    return this.#inCompany;
+  }
+
   /** True while nothing may work, so that others can be measured alone. */
   get probing(): boolean {
     return this.#probeSinceMs !== null;
@@ -111,19 +128,20 @@ export class PaceController {
 
   /** A commit of ours took so long, while nothing (or something) of the bulk work was under way. */
   commit(atMs: number, tookMs: number, quiet: boolean): void {
-    push(quiet ? this.#quiet : this.#busy, { atMs, value: tookMs });
+    if (!this.#settling(atMs - tookMs)) push(quiet ? this.#quiet : this.#busy, { atMs, value: tookMs });
   }
 
   /** Others' running threads at a moment. */
   threads(atMs: number, others: number, quiet: boolean): void {
-    push(quiet ? this.#threadsQuiet : this.#threadsBusy, { atMs, value: others });
+    if (!this.#settling(atMs)) push(quiet ? this.#threadsQuiet : this.#threadsBusy, { atMs, value: others });
   }
 
   /** How many times as long as without us others wait, on the average; null while that is not known. */
   get slowdown(): number | null {
     if (this.#quiet.length < quietNeeded || this.#busy.length < busyNeeded) return null;
     const share = Math.min(1, this.#level);
-    const commits = mean(this.#busy) / Math.max(0.1, mean(this.#quiet));
+    const quiet = Math.min(mean(this.#quiet), ...this.#probes.map(({ value }) => value));
+    const commits = mean(this.#busy) / Math.max(0.1, quiet);
     const piled = mean(this.#threadsBusy) >= 4 && this.#threadsQuiet.length >= 3;
     const threads = piled ? mean(this.#threadsBusy) / Math.max(1, mean(this.#threadsQuiet)) : 0;
     return 1 + share * (Math.max(commits, threads) - 1);
@@ -136,6 +154,7 @@ export class PaceController {
     this.#readAtMs = nowMs;
     this.#levelSinceMs ??= nowMs;
     this.#quiet = this.#quiet.filter(({ atMs }) => nowMs - atMs < quietAgeMs);
+    this.#probes = this.#probes.filter(({ atMs }) => nowMs - atMs < lowestAgeMs);
     this.#threadsQuiet = this.#threadsQuiet.filter(({ atMs }) => nowMs - atMs < 2 * quietAgeMs);
     if (this.#probe(nowMs)) return;
     if (rows === null) return void this.#begin(nowMs);
@@ -143,28 +162,24 @@ export class PaceController {
     this.#rowsMs += sinceMs;
     const others = reading.othersRunning ?? 0;
     const inCompany = others >= 0.3 || reading.changesPerSecond >= 5;
-    if (inCompany && !this.#inCompany) this.#level = Math.min(this.#level, this.#options.inCompany);
+    if (inCompany && !this.#inCompany) this.#level = Math.min(this.#level, this.#options.companyStart);
     this.#inCompany = inCompany;
-    if (inCompany && this.#quiet.length < quietNeeded) {
+    if (inCompany && (this.#quiet.length < quietNeeded || nowMs - this.#probedAtMs >= lowestAgeMs)) {
       this.#probeSinceMs = nowMs;
+      // Those were measured between our pieces, or while we began.
+      this.#quiet = [];
       return;
     }
     const lasted = nowMs - this.#levelSinceMs;
     if (lagShare >= 0.7) {
-      if (lasted >= 500) this.#decrease(nowMs);
+      if (lasted >= 500) this.#decrease(nowMs, this.#level * lagFactor);
       return;
     }
     if (lasted < levelMs) return;
-    if (inCompany) {
-      const { slowdown } = this;
-      if (slowdown === null) return;
-      const limit = this.#isBusy(others) ? this.#options.slowdownBusy : this.#options.slowdownPaced;
-      if (slowdown > limit) return void this.#decrease(nowMs);
-      // Where the next step would be too much there is no point in trying it every time.
-      const next = this.#level < 1 ? Math.min(1, this.#level * shareGrowth) : this.#level + 1;
-      if (1 + ((slowdown - 1) * next) / this.#level > limit) return;
-    }
-    if (lagShare < 0.4) this.#increase(nowMs);
+    const ideal = inCompany ? this.#ideal(others) : Number.POSITIVE_INFINITY;
+    if (ideal === null) return;
+    if (ideal < this.#level) return void this.#decrease(nowMs, ideal);
+    if (lagShare < 0.4) this.#increase(nowMs, ideal * nearLimit);
   }
 
   /** @returns true while a probe is under way. */
@@ -173,30 +188,44 @@ export class PaceController {
     const enough = this.#quiet.length >= quietNeeded || nowMs - this.#probeSinceMs >= probeMaxMs;
     if (enough) {
       this.#probeSinceMs = null;
+      this.#probedAtMs = nowMs;
+      if (this.#quiet.length >= quietNeeded) this.#probes.push({ atMs: nowMs, value: mean(this.#quiet) });
       this.#begin(nowMs);
     }
     return true;
   }
 
   /**
-   * Whether others never pause. Told by what runs while we rest, where that is known: beside us also paced writers are seen
-   * waiting.
+   * The level at which others would be slowed down by as much as they may be, if they are slowed down in proportion to it; null
+   * while that is not known. How many of them run is told by what runs while we rest: beside us they are seen waiting.
    */
-  #isBusy(others: number): boolean {
+  #ideal(others: number): number | null {
+    const { slowdown } = this;
+    if (slowdown === null) return null;
+    const { waiting, slowdownMin, slowdownMax } = this.#options;
     const alone = this.#threadsQuiet.length >= 2 ? mean(this.#threadsQuiet) : others;
-    return alone >= busyThreads;
+    const limit = Math.min(slowdownMax, Math.max(slowdownMin, 1 + waiting / alone));
+    return slowdown <= 1 ? Number.POSITIVE_INFINITY : (this.#level * (limit - 1)) / (slowdown - 1);
   }
 
-  #decrease(nowMs: number): void {
+  /** @param ideal where to; not all the way if that is far. */
+  #decrease(nowMs: number, ideal: number): void {
     const { min } = this.#options;
-    const lower = this.#level * 0.7;
+    const lower = Math.max(this.#level / shareStep, ideal);
     this.#rateBefore = null;
     this.#set(nowMs, this.#level > 1 ? Math.max(1, Math.floor(lower)) : Math.max(min, lower));
   }
 
-  #increase(nowMs: number): void {
+  /** @param most the highest level to go to. */
+  #increase(nowMs: number, most: number): void {
     const { max, gain } = this.#options;
-    if (this.#level < 1) return void this.#set(nowMs, Math.min(1, max, this.#level * shareGrowth));
+    if (this.#level < 1) {
+      // A little more is within what the samples differ by.
+      const higher = Math.min(1, max, most, this.#level * shareStep);
+      if (higher > this.#level * 1.1) this.#set(nowMs, higher);
+      return;
+    }
+    if (this.#level + 1 > most) return;
     const rate = this.#rowsMs > 0 ? this.#rows / this.#rowsMs : 0;
     const tried = this.#rateBefore;
     this.#rateBefore = null;
@@ -208,6 +237,11 @@ export class PaceController {
     if (nowMs < this.#holdUntilMs || this.#level + 1 > max || rate === 0) return void this.#begin(nowMs);
     this.#rateBefore = rate;
     this.#set(nowMs, this.#level + 1);
+  }
+
+  /** Whether a probe has just begun. */
+  #settling(nowMs: number): boolean {
+    return this.#probeSinceMs !== null && nowMs < this.#probeSinceMs + settleMs;
   }
 
   #set(nowMs: number, level: number): void {

@@ -45,6 +45,8 @@ const passTimeoutMs = { direct: 30_000, throughReplica: 600_000 } as const;
 /** A replica may be started again while we wait: attempts to reach it, up to ten seconds apart. */
 const replicaReconnects = 30;
 const exclusiveBatchKeys = 5000;
+/** Time that a chunk of the copy should take beside others: they wait while a large one is written to the binlog. */
+const chunkBesideOthersMs = 100;
 
 /** The running parts between original and ghost, wired. */
 export interface DataPath {
@@ -130,7 +132,8 @@ export function buildDataPath(
   const onOutrun = (rows: number): void =>
     log.warn({ rows }, `rows are appended as fast as they are copied: chunks are larger now, ${rows} rows`);
   const rowsStart = point?.chunkRows ?? chunkerDefaults.rowsStart;
-  const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun });
+  const targetMs = (): number => (pacer.inCompany ? chunkBesideOthersMs : chunkerDefaults.targetMs());
+  const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun, targetMs });
   const shared = {
     ...{ store, changes, watermark, conflicts, turnstile, retry },
     ...{ visibility: heartbeat, gate: throttling.bulk },

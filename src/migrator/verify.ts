@@ -21,7 +21,7 @@ import type { Plan } from './plan.ts';
 import type { ResumePoint } from './resume-begin.ts';
 
 /** Chunks of the comparison: two reads a row, without writes, so larger than those of the copy. */
-const chunkSizing = { targetMs: 250, rowsStart: 2000, rowsMin: 100, rowsMax: 50_000 };
+const chunkSizing = { targetMs: () => 250, rowsStart: 2000, rowsMin: 100, rowsMax: 50_000 };
 
 /** What a verifier shares with the rest of the data path. */
 export interface VerifySurroundings {

@@ -13,8 +13,8 @@ export interface ChunkSizing {
 
 /** How large chunks are to be, where their size adapts. */
 export interface ChunkerOptions {
-  /** Time that one chunk should take, ms. */
-  readonly targetMs: number;
+  /** Time that one chunk should take, ms; asked again for each. */
+  readonly targetMs: () => number;
   readonly rowsStart: number;
   readonly rowsMin: number;
   readonly rowsMax: number;
@@ -24,7 +24,7 @@ export interface ChunkerOptions {
 
 /** What a chunker does unless it is told otherwise. */
 export const chunkerDefaults: ChunkerOptions = {
-  targetMs: 300,
+  targetMs: () => 300,
   rowsStart: 1000,
   rowsMin: 10,
   rowsMax: 100_000,
@@ -106,7 +106,7 @@ export class Chunker {
     // An empty or short chunk (gaps, the tail) says nothing of the time a full one takes, but it must be able
     // to grow.
     const measured = Math.max(rows, chunk.rowsAimed / 4);
-    const ideal = elapsedMs > 0 ? (measured * targetMs) / elapsedMs : rowsMax;
+    const ideal = elapsedMs > 0 ? (measured * targetMs()) / elapsedMs : rowsMax;
     this.#rows = Math.ceil(Math.min(Math.max(ideal, rowsMin), rowsMax, this.#rows * growthMax));
   }
 

@@ -59,6 +59,11 @@ export class Pacer implements Pace {
     return this.#controller !== null;
   }
 
+  /** Whether others are at work, as far as that is measured. */
+  get inCompany(): boolean {
+    return this.#controller?.inCompany ?? false;
+  }
+
   get workersMax(): number {
     return this.#controller ? paceDefaults.max : this.#fixed;
   }

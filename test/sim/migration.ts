@@ -107,7 +107,7 @@ export class Migration {
       batchKeys: plan.batchKeys,
     });
     const shared = { store, changes, watermark, visibility, conflicts, turnstile, gate: this.gate, retry };
-    const chunks = new Chunker(store, watermark, plan, { rowsStart: 2, rowsMin: 1, targetMs: 20 });
+    const chunks = new Chunker(store, watermark, plan, { rowsStart: 2, rowsMin: 1, targetMs: () => 20 });
     this.#applier = new Applier({ ...shared, clock: scheduler, sizing: plan });
     this.#copier = new Copier({ ...shared, chunks, clock: scheduler });
     this.#indexes =

@@ -20,7 +20,7 @@ export function makeVerifier(
   const repairs = claimed?.repairs ?? { repaired: 0, repairedRows: [] };
   const before = { covered: claimed?.covered ?? null, notCompared: 0, repairs };
   const bounds = new SimStore(parts, plan);
-  const sizing = { rowsStart: 2, rowsMin: 1, targetMs: 20 };
+  const sizing = { rowsStart: 2, rowsMin: 1, targetMs: () => 20 };
   const make = (): { watermark: Watermark; chunker: Chunker } => {
     const watermark = new Watermark(space);
     return { watermark, chunker: new Chunker(bounds, watermark, plan, sizing) };

@@ -33,7 +33,7 @@ function make(last: number, chunkRows: number | null, calls: { after: Key | null
   const sizing = { chunkRows };
   const chunker = new Chunker(table(last, calls), watermark, sizing, {
     rowsStart: 100,
-    targetMs: 100,
+    targetMs: () => 100,
     rowsMax: 1000,
   });
   return { watermark, chunker, sizing };

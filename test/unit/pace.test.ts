@@ -106,23 +106,34 @@ describe('the pace', () => {
     assert.equal(controller.level, 2);
   });
 
-  /** A server whose commits take `busyMs` instead of 4 while one worker works; a tick is a tenth of a second. */
-  const beside = (alone: number, withUs: number, busyMs: number): PaceController => {
+  /**
+   * A server whose commits take `busyMs` instead of 4 while one worker works; a tick is a tenth of a second.
+   * @param lateMs what they take for two ticks after our work: others then do what they could not do beside it.
+   */
+  const beside = (alone: number, withUs: number, busyMs: number, lateMs = 4): PaceController => {
     const controller = new PaceController();
+    let resting = 0;
     for (let tick = 0; tick < 600; tick += 1) {
       const nowMs = tick * 100;
       const quiet = controller.probing || tick % 10 >= Math.round(controller.level * 10);
-      controller.commit(nowMs, quiet ? 4 : busyMs, quiet);
+      resting = quiet ? resting + 1 : 0;
+      controller.commit(nowMs, quiet ? (resting <= 2 ? lateMs : 4) : busyMs, quiet);
       if (tick % 5 === 0 || controller.probing) controller.threads(nowMs, quiet ? alone : withUs, quiet);
-      if (tick % 5 !== 4) continue;
+      if (tick % 5 !== 4 && !controller.probing) continue;
       controller.step({ nowMs, othersRunning: withUs, changesPerSecond: 100, lagShare: 0, rows: 1000 });
     }
     return controller;
   };
 
-  it('writers that pause are told by what runs while we rest: beside us they are seen waiting', () => {
+  it('as many threads may wait for us, by what runs while we rest: beside us all are seen waiting', () => {
     assert.equal(beside(1, 3, 7).level, 1, 'a whole worker, beside which their commits take longer');
-    assert.ok(beside(3, 3, 7).level < 0.4, 'writers that never pause would lose as much of their rate');
+    const [few, many] = [beside(3, 3, 7).level, beside(10, 10, 7).level];
+    assert.ok(few < 0.7 && few > 0.3, `writers that never pause lose as much of their rate: ${few}`);
+    assert.ok(many < 0.4, `the more there are the less: ${many}`);
+  });
+
+  it('what others do just after our work is not taken for what they do without us', () => {
+    assert.ok(beside(10, 10, 7, 30).level < 0.4);
   });
 
   it('an extra worker that brings no rows is given up, and not tried again for a while', () => {
