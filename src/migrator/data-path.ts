@@ -14,7 +14,7 @@ import { judgeServerError } from '../mysql/explain.ts';
 import type { LateRows } from '../mysql/late-rows.ts';
 import type { SessionPool } from '../mysql/pool.ts';
 import { Applier } from '../stages/applier.ts';
-import { Chunker, chunkerDefaults } from '../stages/chunker.ts';
+import { Chunker, type ChunkerOptions, chunkerDefaults } from '../stages/chunker.ts';
 import { Conflicts } from '../stages/conflicts.ts';
 import { Copier } from '../stages/copier.ts';
 import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
@@ -132,8 +132,7 @@ export function buildDataPath(
   const onOutrun = (rows: number): void =>
     log.warn({ rows }, `rows are appended as fast as they are copied: chunks are larger now, ${rows} rows`);
   const rowsStart = point?.chunkRows ?? chunkerDefaults.rowsStart;
-  const targetMs = (): number => (pacer.inCompany ? chunkBesideOthersMs : chunkerDefaults.targetMs());
-  const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun, targetMs });
+  const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun, ...chunkTime(pacer) });
   const shared = {
     ...{ store, changes, watermark, conflicts, turnstile, retry },
     ...{ visibility: heartbeat, gate: throttling.bulk },
@@ -170,6 +169,10 @@ export function buildDataPath(
       await Promise.all(Object.values(pools).map((pool) => pool.close()));
     },
   };
+}
+
+function chunkTime(pacer: Pacer): Pick<ChunkerOptions, 'targetMs'> {
+  return { targetMs: () => (pacer.inCompany ? chunkBesideOthersMs : chunkerDefaults.targetMs()) };
 }
 
 function makeWatermark(plan: Plan, point: ResumePoint | null): Watermark {
