@@ -11,7 +11,10 @@ export interface Mutant {
   /** What does not hold any more. */
   readonly breaks: string;
   readonly edits: readonly Edit[];
-  /** `sim`, with a plan's fields as JSON behind it where the case is rare; or the path of a test file. */
+  /**
+   * `sim`, where the case is rare with `@` and a seed at which the sweep begins (one that has been seen to catch it; where it no
+   * longer does, the sweep goes on as long as from any other), and a plan's fields as JSON; or the path of a test file.
+   */
   readonly caughtBy: string;
 }
 

@@ -48,6 +48,7 @@ export const changes: readonly Mutant[] = [
     changeset,
     'if (younger) {',
     'if (false as boolean && younger) {',
+    'sim @70',
   ),
   one(
     'parked keys are let go',
@@ -103,6 +104,7 @@ export const server: readonly Mutant[] = [
     simStore,
     'await this.#insertAll(transaction, rows, signal);\n      return rows.length;\n    };',
     `${eachRow} transaction.replace(rank, row), signal);${end}`,
+    'sim @361',
   ),
   one(
     'IGNORE in the copier',
@@ -110,6 +112,7 @@ export const server: readonly Mutant[] = [
     simStore,
     'await this.#insertAll(transaction, rows, signal);\n      return rows.length;\n    };',
     `${eachRow} transaction.insert(rank, row), signal);${end}`,
+    'sim @361',
   ),
   one(
     'parallel REPLACE beside a second unique key',
@@ -117,7 +120,7 @@ export const server: readonly Mutant[] = [
     simStore,
     "(manner === 'alone' && uniqueness === 'enforced')",
     "uniqueness === 'enforced'",
-    `sim ${JSON.stringify({ uniqueness: 'enforced', collide: false, dawdle: 40, sessions: 3, workers: 3, kind: 'integer' })}`,
+    `sim @83 ${JSON.stringify({ uniqueness: 'enforced', collide: false, dawdle: 40, sessions: 3, workers: 3, kind: 'integer' })}`,
   ),
   one(
     'REPLACE where the ALTER adds uniqueness',
@@ -125,6 +128,7 @@ export const server: readonly Mutant[] = [
     simStore,
     "(manner === 'alone' && uniqueness === 'enforced')",
     "manner === 'alone'",
+    'sim @322',
   ),
   one(
     'only the deleted are deleted',
@@ -153,7 +157,7 @@ export const server: readonly Mutant[] = [
     simStream,
     'Math.min(this.#entry, ...this.#prepared.values())',
     'this.#entry',
-    `sim ${JSON.stringify({ xa: true, capacity: 1000, damage: null, keys: 6, transactions: 40 })}`,
+    `sim @68 ${JSON.stringify({ xa: true, capacity: 1000, damage: null, keys: 6, transactions: 40 })}`,
   ),
   one(
     'a reconnect goes on in mid-transaction',
@@ -168,5 +172,6 @@ export const server: readonly Mutant[] = [
     'test/sim/world.ts',
     'if (!isCopied(rank)) ghost.rows.delete(rank);',
     'void isCopied;',
+    'sim @56',
   ),
 ];

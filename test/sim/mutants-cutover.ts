@@ -89,11 +89,12 @@ export const attempts: readonly Mutant[] = [
     cutover,
     "if (seen === 'sentry') await this.#see(['original'], renaming, signal);",
     '',
+    'sim @109',
   ),
   {
     name: 'a wait for the ghost counts as one for the original',
     breaks: 'I7, HAZARDS 108',
-    caughtBy: 'sim',
+    caughtBy: 'sim @422',
     edits: [
       {
         file: swap,
@@ -148,7 +149,7 @@ export const attempts: readonly Mutant[] = [
     cutover,
     '    this.#parts.retire();\n    throw new Ambiguous',
     '    throw new Ambiguous',
-    `sim ${JSON.stringify(lostAndBusy)}`,
+    `sim @6762 ${JSON.stringify(lostAndBusy)}`,
   ),
   one(
     'triggers stay on the ghost',
@@ -156,7 +157,7 @@ export const attempts: readonly Mutant[] = [
     cutover,
     '      await this.#undress();\n',
     '',
-    `sim ${JSON.stringify(lostAndBusy)}`,
+    `sim @178 ${JSON.stringify(lostAndBusy)}`,
   ),
   one('the applier goes on after the swap', 'I7', cutover, '    onSwapped();', ''),
   one(
@@ -165,6 +166,7 @@ export const attempts: readonly Mutant[] = [
     cutover,
     'await turnstile.exclusive(() => this.#swap(idsMissing, limit.signal), limit.signal);',
     'await this.#swap(idsMissing, limit.signal);',
+    'sim @27',
   ),
   one('old transactions are not looked for', 'DESIGN 5', cutover, 'await this.#look(signal);', '', inUnit),
   one(
@@ -173,7 +175,7 @@ export const attempts: readonly Mutant[] = [
     cutover,
     'await this.#parts.compare?.(signal);',
     '',
-    `sim ${JSON.stringify({ damage: 2, spoils: 2, collide: false, capacity: 1000, keys: 5, more: [15, 5], verifyWorkers: 1 })}`,
+    `sim @35 ${JSON.stringify({ damage: 2, spoils: 2, collide: false, capacity: 1000, keys: 5, more: [15, 5], verifyWorkers: 1 })}`,
   ),
 ];
 
@@ -227,7 +229,7 @@ export const settling: readonly Mutant[] = [
     late,
     'await waitForSwap(path, signal);',
     '',
-    `sim ${JSON.stringify(lateAndSlow)}`,
+    `sim @39 ${JSON.stringify(lateAndSlow)}`,
   ),
   one(
     'a late write goes over a newer row',
@@ -235,6 +237,7 @@ export const settling: readonly Mutant[] = [
     late,
     '(comparable ? intake.touchedSince.has(key) : intake.touchedSince.size > 0)',
     '(comparable && key === null)',
+    'sim @36',
   ),
   one(
     'what the stream has not brought is not newer',
@@ -242,6 +245,7 @@ export const settling: readonly Mutant[] = [
     late,
     'return !keys.some((key) => this.#isNewer(key));',
     'return keys.length > 0;',
+    'sim @523',
   ),
   one(
     'keys of a collation are told apart',
@@ -254,7 +258,7 @@ export const settling: readonly Mutant[] = [
   {
     name: 'the new rows are asked about before they are locked',
     breaks: 'I7',
-    caughtBy: `sim ${JSON.stringify(lateAndBusy)}`,
+    caughtBy: `sim @64 ${JSON.stringify(lateAndBusy)}`,
     edits: [
       { file: lateRows, from: '      if (!(await mayStay())) return false;\n', to: '' },
       {
@@ -270,14 +274,16 @@ export const settling: readonly Mutant[] = [
     late,
     'if (batch.length === 1) return this.#leave(',
     'if (batch.length === 1) return void (',
+    'sim @963',
   ),
-  one('a key that is left is not told', 'I7', late, 'this.#left.push(this.#words(key));', ''),
+  one('a key that is left is not told', 'I7', late, 'this.#left.push(this.#words(key));', '', 'sim @36'),
   one(
     'late writes that are left end well',
     'I7, HAZARDS 108',
     late,
     'if (keys.length === 0) return;',
     'if (keys.length >= 0) return;',
+    'sim @36',
   ),
   one(
     'late writes that fill the set stop the stream',
@@ -302,7 +308,7 @@ export const settling: readonly Mutant[] = [
     'test/sim/world.ts',
     'else if (this.#refused() || !checkpoint.drained)',
     'else if (this.#refused())',
-    `sim ${JSON.stringify({ ...lateAndDead, failure: 0.1 })}`,
+    `sim @69 ${JSON.stringify({ ...lateAndDead, failure: 0.1 })}`,
   ),
   one(
     'late writes of a dead run that nobody has carried over count as looked for',
@@ -310,6 +316,6 @@ export const settling: readonly Mutant[] = [
     'test/sim/migration.ts',
     '(this.#intake.swapSeen && this.changes.empty)',
     'this.#intake.swapSeen',
-    `sim ${JSON.stringify(lateAndLater)}`,
+    `sim @23 ${JSON.stringify(lateAndLater)}`,
   ),
 ];

@@ -126,6 +126,6 @@ export const builds: readonly Mutant[] = [
     'test/sim/world.ts',
     '    built = new Set(ghost.built);\n',
     '',
-    `sim ${JSON.stringify({ ...built, crashAfter: 400, dieAt: null })}`,
+    `sim @59 ${JSON.stringify({ ...built, crashAfter: 400, dieAt: null })}`,
   ),
 ];

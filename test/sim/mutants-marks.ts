@@ -14,6 +14,7 @@ export const marks: readonly Mutant[] = [
     heartbeat,
     '#visible: Frontier = nothing;',
     '#visible: Frontier = { receipt: 0, position: null };',
+    'sim @35',
   ),
   one(
     'a sync before its mark',
@@ -76,11 +77,11 @@ export const marks: readonly Mutant[] = [
       { file: copier, from: 'visibility.cover(changes.lastDrop)', to: 'visibility.cover(dropped)' },
     ],
   },
-  one('a drop is not remembered', 'I2, I3', changeset, 'this.#lastDrop = this.#receipt;', ''),
+  one('a drop is not remembered', 'I2, I3', changeset, 'this.#lastDrop = this.#receipt;', '', 'sim @86'),
   {
     name: 'marks of an earlier run count',
     breaks: 'I6 after a resume',
-    caughtBy: 'sim',
+    caughtBy: 'sim @450',
     edits: [
       { file: heartbeat, from: 'this.#sequence = lastSequence;', to: 'this.#sequence = 0;' },
       { file: heartbeat, from: 'this.#passed = lastSequence;', to: 'this.#passed = 0;' },
@@ -131,6 +132,7 @@ export const places: readonly Mutant[] = [
     changeset,
     "if (place === 'above') this.#lastDrop = Math.max(this.#lastDrop, change.last);",
     "if (place === 'above') continue;",
+    'sim @162',
   ),
   one(
     'a chunk that the server named is not held',

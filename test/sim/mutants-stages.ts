@@ -63,6 +63,7 @@ export const stages: readonly Mutant[] = [
     copier,
     'turnstile.shared(async () => {',
     '((work: () => Promise<number>, _: AbortSignal) => work())(async () => {',
+    'sim @82',
   ),
   one(
     'syncs pass beside an exclusive sync',
@@ -93,6 +94,7 @@ export const stages: readonly Mutant[] = [
     conflicts,
     'before: () => store.clear(range, signal),',
     'before: async () => undefined,',
+    'sim @206',
   ),
   one(
     'an exclusive sync that failed is forgotten',
@@ -121,7 +123,7 @@ export const stages: readonly Mutant[] = [
     conflicts,
     'await this.#turnstile.shared(() => this.#refuseCollision(where, violated, signal), signal);',
     'await this.#refuseCollision(where, violated, signal);',
-    `sim ${JSON.stringify(conflictsLate)}`,
+    `sim @137 ${JSON.stringify(conflictsLate)}`,
   ),
   one(
     'no reading on',

@@ -10,7 +10,7 @@ const repairs = 'src/core/verify-repairs.ts';
 const inClaim = 'test/unit/verifier-claim.test.ts';
 /** The process dies while it verifies. */
 const crashing = { damage: 2, spoils: 2, crashAfter: 300, capacity: 1000, collide: false, xa: false };
-const acrossCrash = `sim ${JSON.stringify({ ...crashing, dieAt: null, failoverAfter: null })}`;
+const acrossCrash = JSON.stringify({ ...crashing, dieAt: null, failoverAfter: null });
 const inUnit = 'test/unit/verifier.test.ts';
 const inSql = 'test/unit/verifier-sql.test.ts';
 
@@ -24,7 +24,7 @@ export const verification: readonly Mutant[] = [
     simStore,
     'return scramble(version ^ quietVersion(rank, u));',
     'return version ^ quietVersion(rank, u);',
-    `sim ${JSON.stringify({ damage: 1, spoils: 0, keys: 11, chunkRows: 8, uniqueness: 'none', transactions: 3 })}`,
+    `sim @47 ${JSON.stringify({ damage: 1, spoils: 0, keys: 11, chunkRows: 8, uniqueness: 'none', transactions: 3 })}`,
   ),
   one('the sum is linear in SQL', 'I6', sql, 'BIT_XOR(CRC32(CRC32(', 'BIT_XOR(CRC32((', inSql),
   one(
@@ -68,6 +68,7 @@ export const verification: readonly Mutant[] = [
     verifier,
     'const defects = [...judged].filter(([key]) => watch.isStill(key));',
     'const defects = [...judged];',
+    'sim @35',
   ),
   one(
     'the mark after a look is not waited for',
@@ -75,6 +76,7 @@ export const verification: readonly Mutant[] = [
     verifier,
     "if (judged.size > 0) await retry('verifying rows', pass, signal);",
     '',
+    'sim @62',
   ),
   one(
     'touches of keys that are looked at are not seen',
@@ -82,6 +84,7 @@ export const verification: readonly Mutant[] = [
     watch,
     'if (this.#guarded.has(key)) this.#touched.add(key);',
     '',
+    'sim @62',
   ),
   one(
     'a repaired row is not looked at again',
@@ -127,7 +130,7 @@ export const verification: readonly Mutant[] = [
     'src/core/verify-owed.ts',
     'for (const key of changes.pending()) {',
     'for (const key of range.upTo === null ? changes.pending() : [range.upTo]) {',
-    `sim ${JSON.stringify({ damage: 1, spoils: 0 })}`,
+    `sim @21 ${JSON.stringify({ damage: 1, spoils: 0 })}`,
   ),
   one(
     'what is found under the lock is let go',
@@ -167,7 +170,7 @@ export const verification: readonly Mutant[] = [
     verifier,
     'watch.broughtFrom(applied, prefix.beyond)',
     'applied',
-    acrossCrash,
+    `sim @237 ${acrossCrash}`,
   ),
   one(
     'a run that goes on forgets what is touched before it compares',
@@ -183,7 +186,7 @@ export const verification: readonly Mutant[] = [
     verifier,
     'parts.chunks.begin(prefix);',
     'parts.chunks.begin({ complete: true, low: null });',
-    acrossCrash,
+    `sim @247 ${acrossCrash}`,
   ),
   one(
     'a checkpoint that was taken before counts as written after',
@@ -208,7 +211,15 @@ export const verification: readonly Mutant[] = [
     verifier,
     '    // A look that had begun before may have come to its end meanwhile.\n    this.#repairs.refuseDoubt();\n',
     '',
-    `sim ${JSON.stringify({ damage: 0, spoils: 1, uniqueness: 'enforced', kind: 'integer' })}`,
+    `sim @84 ${JSON.stringify({ damage: 0, spoils: 1, uniqueness: 'enforced', kind: 'integer' })}`,
+  ),
+  one(
+    'everything is compared once more before a repair has been made',
+    'a claim that is wrong (I8)',
+    verifier,
+    'await this.#progressed.until(() => this.#repairs.outstanding === 0, signal);',
+    '',
+    `sim @7456 ${JSON.stringify({ damage: 1, spoils: 2, collide: false, xa: false, dieAt: 'locking' })}`,
   ),
   one(
     'repairs of an earlier run are forgotten',

@@ -21,6 +21,7 @@ const atOnce = 2;
 interface Result {
   readonly mutant: Mutant;
   readonly caught: boolean;
+  readonly seconds: number;
   readonly note: string;
 }
 
@@ -48,20 +49,18 @@ function apply(mutant: Mutant, folder: string): void {
   }
 }
 
+/** The source as it is. */
+function restore(mutant: Mutant, folder: string): void {
+  for (const { file } of mutant.edits) cpSync(join(root, file), join(folder, file));
+}
+
 /** Runs the test that must fail. */
 function run(caughtBy: string, folder: string): Promise<{ code: number | null; output: string }> {
+  const [, seed = '1', plan] = /^sim(?: @(\d+))? ?(.*)$/.exec(caughtBy) ?? [];
   const sim = [
-    'test/sim/run.ts',
-    '--runs',
-    String(simRuns),
-    '--seed',
-    '1',
-    '--fast',
-    ...['--jobs', '1'],
-    '--seconds',
-    String(simSeconds),
+    ...['test/sim/run.ts', '--runs', String(simRuns), '--seed', seed],
+    ...['--fast', '--jobs', '1', '--seconds', String(simSeconds)],
   ];
-  const [, plan] = /^sim ?(.*)$/.exec(caughtBy) ?? [];
   if (plan) sim.push('--plan', plan);
   const args = ['--import', 'tsx', ...(plan === undefined ? [caughtBy] : sim)];
   const child: ChildProcess = spawn(process.execPath, args, { cwd: folder });
@@ -82,8 +81,9 @@ function run(caughtBy: string, folder: string): Promise<{ code: number | null; o
   });
 }
 
-async function attempt(mutant: Mutant): Promise<Result> {
-  const folder = copyProject();
+async function attempt(mutant: Mutant, folder: string): Promise<Result> {
+  const startMs = performance.now();
+  const seconds = (): number => (performance.now() - startMs) / 1000;
   try {
     apply(mutant, folder);
     const { code, output } = await run(mutant.caughtBy, folder);
@@ -93,12 +93,13 @@ async function attempt(mutant: Mutant): Promise<Result> {
     return {
       mutant,
       caught: code !== 0,
+      seconds: seconds(),
       note: code === null ? 'does not end' : (said ?? output.slice(-300)),
     };
   } catch (error) {
-    return { mutant, caught: false, note: String(error) };
+    return { mutant, caught: false, seconds: seconds(), note: String(error) };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    restore(mutant, folder);
   }
 }
 
@@ -107,14 +108,22 @@ const chosen = mutants.filter(({ name }) => words.length === 0 || words.some((wo
 const queue = [...chosen];
 let caught = 0;
 
+function tell({ mutant, caught: isCaught, seconds, note }: Result): void {
+  if (isCaught) caught += 1;
+  const verdict = isCaught ? 'caught  ' : 'SURVIVED';
+  const took = `${seconds.toFixed(1)} s`.padStart(6);
+  process.stdout.write(
+    `${verdict} ${took} ${mutant.name} (${mutant.breaks}): ${note.trim().slice(0, 160)}\n`,
+  );
+}
+
+/** One mutant after the other, each in the same copy. */
 async function work(): Promise<void> {
-  for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-    const result = await attempt(mutant);
-    if (result.caught) caught += 1;
-    const verdict = result.caught ? 'caught  ' : 'SURVIVED';
-    process.stdout.write(
-      `${verdict} ${mutant.name} (${mutant.breaks}): ${result.note.trim().slice(0, 160)}\n`,
-    );
+  const folder = copyProject();
+  try {
+    for (let mutant = queue.shift(); mutant; mutant = queue.shift()) tell(await attempt(mutant, folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
