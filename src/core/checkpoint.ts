@@ -11,7 +11,16 @@ import { type Phase, phases } from './phase.ts';
 export const checkpointFormat = 1;
 
 /** More marks than a dead run can have written behind the last one that is known of it. */
-export const marksApart = 1_000_000;
+const marksApart = 1_000_000;
+
+/**
+ * A number that no mark of earlier runs exceeds, and all of the next run's do: the stream may bring theirs again, and they say
+ * nothing of what that run waits for (I2).
+ * @param known numbers of marks of the runs before, the last ones that are known.
+ */
+export function marksBefore(...known: readonly number[]): number {
+  return Math.max(...known) + marksApart;
+}
 
 /** What a checkpoint says of the migration as such: written once, compared when the migration is to go on. */
 export interface CheckpointTask {

@@ -1,5 +1,5 @@
 import { invariant } from '../base/errors.ts';
-import { type CopiedPrefix, isNothing, marksApart, type VerifiedState } from '../core/checkpoint.ts';
+import { type CopiedPrefix, isNothing, marksBefore, type VerifiedState } from '../core/checkpoint.ts';
 import { clearAboveSql } from '../core/checkpoint-sql.ts';
 import { quoteTable } from '../core/quote.ts';
 import { createChangelog, createGhost, dropSentry, dropTable } from '../mysql/artifacts.ts';
@@ -145,7 +145,7 @@ async function takeOver(
   const cleared = await clearAbove(session, survey, plan, stored, signal);
   if (cleared > 0)
     log.info({ rows: cleared }, `rows of ${quoteTable(ghost)} beyond the checkpoint are removed`);
-  const lastMark = Math.max(state.marks, await readLastMark(session, changelog)) + marksApart;
+  const lastMark = marksBefore(state.marks, await readLastMark(session, changelog));
   const { prefix, rowsCopied, chunkRows } = state;
   const verified = await verifiedBefore(stored, parts);
   // What was touched since the verification's position is to be compared again.

@@ -1,6 +1,6 @@
 import { Ambiguous, messageOf, Refusal } from '../base/errors.ts';
 import type { Scope } from '../base/scope.ts';
-import { marksApart } from '../core/checkpoint.ts';
+import { marksBefore } from '../core/checkpoint.ts';
 import { createChangelog } from '../mysql/artifacts.ts';
 import { readLastMark, type StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import { readTableDefinition } from '../mysql/inspector/definition.ts';
@@ -102,7 +102,7 @@ async function prepare(
   if (!isThere) await createChangelog(session, changelog);
   const point: ResumePoint = {
     ...{ position: state.position, prefix: { complete: true, low: null }, rowsCopied: 0, verified: null },
-    ...{ chunkRows: state.chunkRows, lastMark: Math.max(state.marks, lastMark) + marksApart },
+    ...{ chunkRows: state.chunkRows, lastMark: marksBefore(state.marks, lastMark) },
   };
   return { survey, plan, point, codec: plan.codec, triggers: { made } };
 }

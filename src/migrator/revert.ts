@@ -1,7 +1,7 @@
 import { Refusal } from '../base/errors.ts';
 import { Refusals } from '../base/refusals.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
-import { marksApart } from '../core/checkpoint.ts';
+import { marksBefore } from '../core/checkpoint.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
 import { createChangelog, dropSentry, dropTable } from '../mysql/artifacts.ts';
@@ -43,7 +43,7 @@ export async function beginRevert(context: BeginContext): Promise<Beginning | Sw
   const { state } = stored;
   const point: ResumePoint = {
     ...{ position: state.position, prefix: { complete: true, low: null }, rowsCopied: 0 },
-    ...{ chunkRows: state.chunkRows, lastMark: state.marks + marksApart, ghostOnly: true, verified: null },
+    ...{ chunkRows: state.chunkRows, lastMark: marksBefore(state.marks), ghostOnly: true, verified: null },
   };
   if (!parts.config.execute) return { survey, plan, checkpoint, point };
   touching();

@@ -88,6 +88,14 @@ export const marks: readonly Mutant[] = [
     ],
   },
   one(
+    'the next run counts its marks from the beginning',
+    'I6 after a resume, and in a revert',
+    'src/core/checkpoint.ts',
+    'return Math.max(...known) + marksApart;',
+    'return Math.min(...known, 1);',
+    `sim ${JSON.stringify({ crashAfter: 200, dieAt: null, failoverAfter: null, alterAfter: null })}`,
+  ),
+  one(
     'a mark is passed when it is committed',
     'I6',
     heartbeat,

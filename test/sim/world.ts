@@ -1,4 +1,5 @@
 import { messageOf } from '../../src/base/errors.ts';
+import { marksBefore } from '../../src/core/checkpoint.ts';
 import { Bystanders } from './bystanders.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { Checks, Divergence } from './checks.ts';
@@ -137,7 +138,7 @@ export class World {
       false,
     ];
     this.#migration = new Migration(this.#parts, {
-      ...{ index: swappedAt, low: null, complete: true, marks: this.#migration.heartbeat.marks },
+      ...{ index: swappedAt, low: null, complete: true, marks: marksBefore(this.#migration.heartbeat.marks) },
       ...{ built: this.#parts.ghost.built, drained: false, settled: false, verified: null },
     });
     this.#migration.run();
@@ -260,7 +261,7 @@ export class World {
     built = new Set(ghost.built);
     this.#isDead = false;
     // The changelog tells the next run how many marks there were.
-    const checkpoint = { ...this.#checkpoint!, marks: this.#migration.heartbeat.marks, built };
+    const checkpoint = { ...this.#checkpoint!, marks: marksBefore(this.#migration.heartbeat.marks), built };
     if (this.#server.swap === null) {
       if (this.#refused()) return false;
       this.#server.sentry = false;

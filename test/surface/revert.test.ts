@@ -101,14 +101,22 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       await forward();
       await change(10);
       const flag = ['--postpone-cut-over-flag-file', HELD_CLI];
+      const marks = async (): Promise<number> =>
+        stateFromText(String(await runSqlForValue(sql, `SELECT state FROM ${DB}._items_ghk`))).marks;
+      const before = await marks();
       const first = startHeld(flag);
       await first.waitForLine(/State: postponing cut-over/, 40_000);
+      // Each attempt reads the marks of the migration and of the attempts before again: none is to take them for its own.
+      const written = await runSqlForValue(sql, `SELECT MAX(sequence) FROM ${DB}._items_ghc`);
+      const between = await marks();
+      assert.ok(before < between && between < Number(written), `${before}, ${between}, ${written}`);
       first.kill('SIGKILL');
       await first.exit;
       assert.deepEqual(await tablesOf(sql), ['_items_del', '_items_ghc', '_items_ghk', 'items']);
       await change(20);
       const second = startHeld([], { HOLD_AT: 'unlocked', HOLD_MS: '60000' });
       await second.waitForLine(/^HELD/, 40_000);
+      assert.ok((await marks()) > Number(written), `${await marks()}, ${written}`);
       await until(async () => !(await hasColumn(sql, 'extra')), 'the RENAME');
       second.kill('SIGKILL');
       await second.exit;
