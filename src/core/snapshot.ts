@@ -48,6 +48,8 @@ export interface Snapshot {
   readonly keysApplied: number;
   readonly backlog: number;
   readonly backlogLimit: number;
+  /** How the backlog grows and what to do, where it has grown for a minute or longer; null where it has not. */
+  readonly backlogGrows: string | null;
   /** Text of the stream's position. */
   readonly coordinates: string;
   readonly streamConnected: boolean;

@@ -19,6 +19,7 @@ import { Conflicts } from '../stages/conflicts.ts';
 import { Copier } from '../stages/copier.ts';
 import { Heartbeat, type MarkPort } from '../stages/heartbeat.ts';
 import type { Pacer } from '../stages/pacer.ts';
+import { BacklogWatch } from './backlog.ts';
 import type { MigrationParts } from './config.ts';
 import { copyWorkersMax } from './copy-workers.ts';
 import { planWhileDeferred } from './deferral.ts';
@@ -58,6 +59,8 @@ export interface DataPath {
   readonly chunker: Chunker;
   readonly copier: Copier;
   readonly applier: Applier;
+  /** Tells of keys that become more and more. */
+  readonly backlog: BacklogWatch;
   /** Gives the workers of the copy their turns. */
   readonly pacer: Pacer;
   /** Workers that may copy beside each other. */
@@ -129,10 +132,7 @@ export function buildDataPath(
     addedUniqueness: plan.uniqueness === 'added',
     batchKeys: exclusiveBatchKeys,
   });
-  const onOutrun = (rows: number): void =>
-    log.warn({ rows }, `rows are appended as fast as they are copied: chunks are larger now, ${rows} rows`);
-  const rowsStart = point?.chunkRows ?? chunkerDefaults.rowsStart;
-  const chunker = new Chunker(store, watermark, settings, { rowsStart, onOutrun, ...chunkTime(pacer) });
+  const chunker = new Chunker(store, watermark, settings, chunkSizing(parts, point, pacer));
   const shared = {
     ...{ store, changes, watermark, conflicts, turnstile, retry },
     ...{ visibility: heartbeat, gate: throttling.bulk },
@@ -148,6 +148,7 @@ export function buildDataPath(
   const heedUniqueKeys = (): void => store.replace(makeGhostStore(plan));
   const stage = { ...shared, heedUniqueKeys, attempts: config.retries };
   const indexBuild = makeIndexBuild(survey, plan, parts, { stage, pools, intake });
+  const applier = new Applier({ ...shared, clock, gate: throttling, sizing: settings });
   return {
     verification,
     indexBuild,
@@ -156,7 +157,8 @@ export function buildDataPath(
     pacer,
     copyWorkers: copyWorkersMax(survey.facts, plan, config.copyWorkers, pacer.workersMax, log),
     copier: new Copier({ ...shared, pace: pacer, retry: copyRetry, chunks: chunker, clock }),
-    applier: new Applier({ ...shared, clock, gate: throttling, sizing: settings }),
+    applier,
+    backlog: new BacklogWatch(parts, plan.codec, { changes, applier, heartbeat, applySessions }),
     askSessions: pools.ask,
     resumed: point !== null,
     rowsBefore: point?.rowsCopied ?? 0,
@@ -171,8 +173,17 @@ export function buildDataPath(
   };
 }
 
-function chunkTime(pacer: Pacer): Pick<ChunkerOptions, 'targetMs'> {
-  return { targetMs: () => (pacer.inCompany ? chunkBesideOthersMs : chunkerDefaults.targetMs()) };
+function chunkSizing(
+  { log }: MigrationParts,
+  point: ResumePoint | null,
+  pacer: Pacer,
+): Partial<ChunkerOptions> {
+  return {
+    rowsStart: point?.chunkRows ?? chunkerDefaults.rowsStart,
+    targetMs: () => (pacer.inCompany ? chunkBesideOthersMs : chunkerDefaults.targetMs()),
+    onOutrun: (rows) =>
+      log.warn({ rows }, `rows are appended as fast as they are copied: chunks are larger now, ${rows} rows`),
+  };
 }
 
 function makeWatermark(plan: Plan, point: ResumePoint | null): Watermark {

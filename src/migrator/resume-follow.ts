@@ -51,6 +51,7 @@ export async function follow(context: FollowContext): Promise<Position> {
   scope.spawn((stop) => heartbeat.run(parts.config.heartbeatIntervalMs, stop));
   // Once the tables are swapped nothing may rest any more, and no load may end the run.
   scope.spawn((stop) => throttler.run(AbortSignal.any([stop, path.retired.signal])));
+  scope.spawn((stop) => path.backlog.run(AbortSignal.any([stop, path.retired.signal])));
   const watch = {
     ...{ parts, survey, streamLagMs: () => heartbeat.streamLagMs },
     ask: path.askSessions.use.bind(path.askSessions),

@@ -60,6 +60,7 @@ export function takeSnapshot(state: RunState): Snapshot {
     keysApplied: path?.applier.applied ?? 0,
     backlog: path?.changes.size ?? 0,
     backlogLimit: path?.changes.capacity ?? changeSetCapacity,
+    backlogGrows: path?.backlog.grows ?? null,
     coordinates: coordinatesOf(path),
     streamConnected: path?.stream.stats.connected ?? false,
     streamReconnects: path?.stream.stats.reconnects ?? 0,

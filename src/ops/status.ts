@@ -98,6 +98,7 @@ export function statusHeader(snapshot: Snapshot, { exists, additionalFlagFile }:
   const { coordinates, streamConnected, streamReconnects, phase } = snapshot;
   if (coordinates !== '' && !streamConnected && isRunning(phase))
     lines.push(`Change stream: ${inspectedHost} is lost; connecting again (${streamReconnects} so far)`);
+  if (snapshot.backlogGrows !== null) lines.push(`Backlog grows: ${snapshot.backlogGrows}`);
   const flagFile = (name: string, path: string | null): void => {
     if (path !== null) lines.push(`${name}: ${path}${exists(path) ? ' [set]' : ''}`);
   };

@@ -26,6 +26,7 @@ const plain: Snapshot = {
   keysApplied: 7,
   backlog: 3,
   backlogLimit: 1000,
+  backlogGrows: null,
   coordinates: 'binlog.000002:4711',
   streamConnected: true,
   streamReconnects: 0,

@@ -74,6 +74,8 @@ test('before the copy begins no progress is claimed', () => {
   const starting = snapshotOf({ phase: 'starting', rowsCopied: 0, rowsEstimate: 0, etaMs: null, workers: 0 });
   assert.match(statusLine(starting), /^Copy: 0\/0 0\.0%; .*State: starting; ETA: N\/A$/);
   assert.doesNotMatch(statusHeader(starting, nothingSet).join('\n'), /copy workers/);
+  const behind = { ...starting, backlogGrows: '9000 keys wait' };
+  assert.ok(statusHeader(behind, nothingSet).includes('# Backlog grows: 9000 keys wait'));
 });
 
 test('the header names what is configured, and which flag files are there', () => {
