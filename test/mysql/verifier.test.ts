@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it, mock } from 'node:test';
 import type { Connection } from 'mysql2/promise';
+import { SqlVerifyStore } from '../../src/mysql/verify-store.ts';
+import { statusLine } from '../../src/ops/status.ts';
+import { statusFields } from '../../src/ops/status-json.ts';
 import { type Flavor, type Lab, type LabServer, runSql, startLab } from '../lab/lab.ts';
 import { forgetSyncs } from './broken-applier.ts';
 import { connectLax, Run, type RunSpec, tablesOf } from './migrate-run.ts';
@@ -111,6 +114,48 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       assert.match(run.lines.join('\n'), /repaired after the verification: everything is compared once more/);
       await run.finish(2);
       assert.equal(await mismatches(db), 0);
+    });
+
+    it('tells how far it is and what remains, and goes on from there', async () => {
+      await fill(db);
+      for (const step of [2000, 4000, 8000])
+        await runSql(db, `INSERT INTO t (id, name, price) SELECT id + ${step}, name, price FROM t`);
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const { compareRange } = SqlVerifyStore.prototype;
+      let chunks = 0;
+      mock.method(
+        SqlVerifyStore.prototype,
+        'compareRange',
+        async function (this: SqlVerifyStore, ...args: Parameters<typeof compareRange>) {
+          chunks += 1;
+          if (chunks > 2) await held;
+          return await compareRange.apply(this, args);
+        },
+      );
+      const run = new Run(lab.primary, { schema, table: 't', alter, postpone: true, options: [renames] });
+      const now = await run.until(
+        'a part',
+        (each) => each.phase === 'verifying' && each.rowsVerified >= 2000,
+      );
+      const [{ n } = {}] = await runSql(db, 'SELECT COUNT(*) AS n FROM t');
+      assert.equal(now.rowsToVerify, Number(n));
+      assert.ok(now.rowsVerified < now.rowsToVerify, `${now.rowsVerified}`);
+      assert.ok(now.verifyEtaMs !== null && now.verifyEtaMs > 0, JSON.stringify(now));
+      const percent = ((100 * now.rowsVerified) / now.rowsToVerify).toFixed(1);
+      assert.match(statusLine(now), new RegExp(`State: verifying, ${percent}%; ETA: \\S+$`));
+      const facts = { exists: () => false, additionalFlagFile: null };
+      const told = statusFields(now, facts);
+      assert.deepEqual(
+        [told.state, told.rowsVerified, told.verifyEtaMs],
+        [`verifying, ${percent}%`, now.rowsVerified, now.verifyEtaMs],
+      );
+      release();
+      const done = await run.postponed();
+      assert.deepEqual([done.rowsVerified, done.rowsToVerify, done.verifyEtaMs], [Number(n), Number(n), 0]);
+      await run.finish();
     });
 
     it('raises no alarm under eight writers, and compares hot rows under the lock', async () => {
