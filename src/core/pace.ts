@@ -30,7 +30,7 @@ export interface PaceOptions {
 /** What a pace does unless it is told otherwise. */
 export const paceDefaults: PaceOptions = {
   ...{ start: 2, min: 0.1, max: 8 },
-  ...{ waiting: 1.2, slowdownMin: 1.2, slowdownMax: 4, gain: 1.05, companyStart: 0.5 },
+  ...{ waiting: 0.8, slowdownMin: 1.2, slowdownMax: 4, gain: 1.05, companyStart: 0.5 },
 };
 
 /** What a level is judged by. */
