@@ -162,7 +162,10 @@ export class PaceController {
     this.#rowsMs += sinceMs;
     const others = reading.othersRunning ?? 0;
     const inCompany = others >= 0.3 || reading.changesPerSecond >= 5;
-    if (inCompany && !this.#inCompany) this.#level = Math.min(this.#level, this.#options.companyStart);
+    if (inCompany && !this.#inCompany) {
+      this.#level = Math.min(this.#level, this.#options.companyStart);
+      this.#rateBefore = null;
+    }
     this.#inCompany = inCompany;
     if (inCompany && (this.#quiet.length < quietNeeded || nowMs - this.#probedAtMs >= lowestAgeMs)) {
       this.#probeSinceMs = nowMs;

@@ -136,6 +136,21 @@ describe('the pace', () => {
     assert.ok(beside(10, 10, 7, 30).level < 0.4);
   });
 
+  it('a worker that was being tried when others came is forgotten: the level does not fall to nothing by it', () => {
+    const controller = new PaceController();
+    let nowMs = 0;
+    for (; controller.level !== 3; nowMs += 500)
+      controller.step({ nowMs, othersRunning: 0, changesPerSecond: 0, lagShare: 0, rows: 50_000 });
+    const levels: number[] = [];
+    for (const endMs = nowMs + 30_000; nowMs < endMs; nowMs += 100) {
+      controller.commit(nowMs, 4, controller.probing || nowMs % 1000 < 500);
+      controller.step({ nowMs, othersRunning: 1, changesPerSecond: 100, lagShare: 0, rows: 100 });
+      levels.push(controller.level);
+    }
+    assert.ok(Math.min(...levels) >= 0.5, `level ${Math.min(...levels)}`);
+    assert.ok(Math.max(...levels) >= 1, `level ${Math.max(...levels)}`);
+  });
+
   it('an extra worker that brings no rows is given up, and not tried again for a while', () => {
     const controller = new PaceController();
     const levels: number[] = [];
