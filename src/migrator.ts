@@ -76,7 +76,7 @@ export class Migrator implements MigrationControls {
     try {
       const { config, clock } = this.#parts;
       const topology = await locate(this.#parts);
-      lock = await RunLock.take(config.connection, clock, config.table, config.refusals.resume ? 3 : 0);
+      lock = await RunLock.take(config.connection, clock, config.table);
       scope.spawn((stop) => lock!.keep(clock, stop));
       await this.#migrate(topology, scope.signal);
       this.#enter('done');

@@ -30,6 +30,20 @@ export interface NameOptions {
   readonly revertOf?: string | undefined;
 }
 
+/** The tables in which things are tried out: see mysql/scratch.ts. */
+export interface ScratchNames {
+  /** `_t_ghp` */
+  readonly probe: string;
+  /** `_t_ght` */
+  readonly twin: string;
+}
+
+/** @param changelog its name, from `artifactNames`. */
+export function scratchNames(changelog: string): ScratchNames {
+  const base = changelog.replace(/ghc$/, '');
+  return { probe: `${base}ghp`, twin: `${base}ght` };
+}
+
 const HASH_DIGITS = 12;
 const HASHED = /_[0-9a-f]{12}$/;
 

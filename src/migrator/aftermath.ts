@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts';
+import { messageOf, PoltergeistError } from '../base/errors.ts';
 import { deadline } from '../base/pulse.ts';
 import type { Phase } from '../core/phase.ts';
 import type { Position } from '../core/position.ts';
@@ -50,12 +50,13 @@ export async function endRun(
   const ending = endingOf(error, checkpoint.written);
   if (ending === 'leave') {
     log.warn({}, `left behind, to be looked at or dropped by you: ${names}`);
+    if (error instanceof PoltergeistError && error.reason === 'panic') log.warn({}, goOnOrRemove(config));
     return;
   }
   if (ending === 'keep' && !swapped && !reverts) {
     await checkpoint.writeLast(phase);
     log.warn({}, `left for --resume: ${names}`);
-    log.warn({}, `to go on: the same command with --resume; to remove them: ${cleanUpCommand(config)}`);
+    log.warn({}, goOnOrRemove(config));
     return;
   }
   await remove(parts, tables, [artifacts.sentry, ...(swapped ? [] : [old])]);
@@ -131,6 +132,10 @@ async function remove(
     const hint = `run ${cleanUpCommand(config)}`;
     log.warn({ error: messageOf(failure) }, `could not be removed: ${names}; ${hint}`);
   }
+}
+
+function goOnOrRemove(config: MigrationConfig): string {
+  return `to go on: the same command with --resume; to remove them: ${cleanUpCommand(config)}`;
 }
 
 /** The command that removes what a run has left, for an operator to copy. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { isNothing } from '../core/checkpoint.ts';
@@ -5,10 +6,12 @@ import { artifactNames, type NameOptions } from '../core/names.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { dropTable } from '../mysql/artifacts.ts';
+import { endStatementsOn } from '../mysql/checkpoint-quiet.ts';
 import { readCheckpoint, type StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import { readTableDefinition } from '../mysql/inspector/definition.ts';
 import { type ExistingArtifact, findArtifacts } from '../mysql/inspector/inspection.ts';
-import { findTable } from '../mysql/inspector/table-entry.ts';
+import { findTable, type TableKind } from '../mysql/inspector/table-entry.ts';
+import { findScratch, scratchOf } from '../mysql/scratch.ts';
 import type { Session } from '../mysql/session.ts';
 import { shapeOf } from './resume.ts';
 
@@ -18,6 +21,8 @@ export interface CleanUpTask {
   readonly names: NameOptions;
   /** The old table may go as well. */
   readonly okToDropTable: boolean;
+  /** Given where leftovers are to be dropped: what a dead run's statements may still do is brought to an end before. */
+  readonly clock?: Clock;
 }
 
 /** A table that bears one of our names, and what is to become of it. */
@@ -39,6 +44,7 @@ export interface Remnants {
 /**
  * Looks for what a dead run has left; the caller holds the run lock. Only what is provably ours can go:
  *  - changelog, checkpoint, sentry   by their comments; the sentry's relief in the old table's place, too
+ *  - probe and its twin              by the comment of the probe
  *  - ghost                           by a changelog or checkpoint beside it, since it has the original's
  *                                    comment
  *  - old table                       only when asked for, after a swap, when it is what the checkpoint began
@@ -60,6 +66,9 @@ export async function findLeftovers(session: Session, task: CleanUpTask): Promis
   }
   const { schema, name } = original.ref;
   const names = artifactNames(name, task.names);
+  const scratch = scratchOf({ schema, name: names.changelog });
+  const writable = [{ schema, name: names.ghost }, scratch.twin];
+  if (task.clock) await endStatementsOn(session, writable, task.clock);
   const first = await findArtifacts(session, schema, names);
   const stored = await checkpointOf(session, first);
   // The old table's name may have the time of the run's start in it.
@@ -67,6 +76,8 @@ export async function findLeftovers(session: Session, task: CleanUpTask): Promis
     ? await findArtifacts(session, schema, { ...names, old: stored.task.oldName })
     : first;
   const leftovers: Leftover[] = [];
+  for (const { ref, what, kind, ours } of await findScratch(session, scratch))
+    leftovers.push({ ref, what: `${what} table`, kept: ours ? null : strange(kind) });
   for (const role of ['sentry', 'old', 'ghost', 'changelog', 'checkpoint'] as const) {
     const artifact = artifacts.find((each) => each.role === role);
     if (artifact) leftovers.push(await judge(session, artifact, artifacts, stored, task));
@@ -99,6 +110,12 @@ async function checkpointOf(
   });
 }
 
+/** Why something that bears a name of ours stays. */
+function strange(kind: TableKind): string {
+  if (kind !== 'table') return `it is a ${kind}`;
+  return "its comment is not poltergeist's: look what it is, and drop it by hand";
+}
+
 async function judge(
   session: Session,
   artifact: ExistingArtifact,
@@ -110,10 +127,10 @@ async function judge(
   const isSentry = (role === 'old' || role === 'sentry') && comment === sentryComment;
   const what = isSentry ? 'sentry table' : `${role} table`;
   const leftover = (kept: string | null): Leftover => ({ ref, what, kept });
-  if (kind !== 'table') return leftover(`it is a ${kind}`);
+  if (kind !== 'table') return leftover(strange(kind));
   if (isSentry) return leftover(null);
   if (role === 'changelog' || role === 'checkpoint' || role === 'sentry')
-    return leftover(ours ? null : "its comment is not poltergeist's: look what it is, and drop it by hand");
+    return leftover(ours ? null : strange(kind));
   if (role === 'ghost') {
     const proven = all.some((other) => other.ours && /^(changelog|checkpoint)$/.test(other.role));
     return leftover(

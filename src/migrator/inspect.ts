@@ -19,13 +19,14 @@ import {
   refuseTable,
 } from '../mysql/inspector/refusals.ts';
 import { switchOnLockInstrument } from '../mysql/inspector/server-setup.ts';
+import { scratchOf } from '../mysql/scratch.ts';
 import { probeServer, type ServerFacts } from '../mysql/server.ts';
 import { classify } from '../mysql/server-error.ts';
 import type { Session } from '../mysql/session.ts';
 import type { Topology } from '../mysql/topology.ts';
 import type { MigrationConfig, MigrationParts } from './config.ts';
 import { type Directly, tryDirectly } from './direct.ts';
-import { refuseUnfinishedSwap } from './resume.ts';
+import { judgeRemains, refuseUnfinishedSwap } from './resume.ts';
 import { noAlter } from './revert-plan.ts';
 import { surveyStreamed } from './streamed-server.ts';
 import { streamsElsewhere } from './topology.ts';
@@ -68,7 +69,10 @@ export async function survey(
   blockers.judge(() => refuseServer(question, config.refusals));
   const unfit = blockers.found.length > 0;
   // A dead run may have left a RENAME that is still waiting: what is looked at from here on stays as it is.
-  if (!unfit) await endStatementsOn(session, [artifactRefs(config, config.table).ghost], clock);
+  if (!unfit) {
+    const { ghost, changelog } = artifactRefs(config, config.table);
+    await endStatementsOn(session, [ghost, scratchOf(changelog).twin], clock);
+  }
   const inspection = await inspectAsSpelled(session, { ref: config.table, facts, clock }, config);
   blockers.judge(() => refuseKind(inspection, config.refusals));
   const original = inspection.definition;
@@ -89,7 +93,7 @@ export async function survey(
           found: { ...found, directly: null },
           parts,
           signal,
-          scratch: probeOf(found),
+          scratch: scratchOf(artifacts.changelog).probe,
         });
   if (directly !== null) return { ...found, directly };
   const warnings = await judge(session, { ...found, directly }, parts);
@@ -117,8 +121,10 @@ async function judge(session: Session, found: Survey, parts: MigrationParts): Pr
   const untouchable = unfit || blockers.found.some(({ code }) => code === 'columns-differ');
   const tried = untouchable ? null : await tryOut(session, found, parts);
   warnings.push(...(tried ?? []));
-  if (tried !== null && checked !== undefined && blockers.found.length > 0 && !config.refusals.resume)
-    await judgeOnTwin(session, found, probeOf(found), parts);
+  if (blockers.found.length === 0 || reverts || checked === undefined) return warnings;
+  // What is looked at once there are no blockers is looked at now, so that they are all told at once.
+  if (config.refusals.resume) await blockers.judgeAsync(() => judgeRemains(session, found, parts));
+  else if (tried !== null) await judgeOnTwin(session, found, parts);
   return warnings;
 }
 
@@ -132,14 +138,14 @@ async function tryOut(
   { config }: MigrationParts,
 ): Promise<readonly string[] | null> {
   const { blockers, inspection, facts, original, artifacts } = found;
-  const probe = probeOf(found);
-  const question = { original: original.ref, probe, facts, streams: !streamsElsewhere(config) };
+  const scratch = scratchOf(artifacts.changelog);
+  const question = { original: original.ref, scratch, facts, streams: !streamsElsewhere(config) };
   const report = await blockers.judgeAsync(() => checkPrivileges(session, question).catch(refuseReadOnly));
   if (report === undefined) return null;
   blockers.judge(() => refusePrivileges(report));
   const mayTry = report.missing.every(({ required }) => !required);
   if (mayTry && config.cutOver.kind === 'locked-rename')
-    await blockers.judgeAsync(() => refuseLockedRename(session, probe, artifacts.sentry));
+    await blockers.judgeAsync(() => refuseLockedRename(session, scratch));
   const unseen = inspection.foreignKeys.complete
     ? []
     : ['foreign keys of schemas that this account may not see cannot be looked for (PROCESS is missing)'];
@@ -162,11 +168,6 @@ async function inspectAsSpelled(
   // The server spells the name in another way: the artifacts go by its spelling.
   const { ref } = inspection;
   return await inspectOriginal(session, { ...what, ref, artifacts: artifactNames(ref.name, names) });
-}
-
-/** A name that is free, for what is tried out. */
-function probeOf({ artifacts: { changelog } }: Pick<Survey, 'artifacts'>): TableRef {
-  return { ...changelog, name: changelog.name.replace(/ghc$/, 'ghp') };
 }
 
 /** A replica as a rule is read-only: who migrates on it must be allowed to write all the same. */

@@ -2,6 +2,7 @@ import { messageOf } from '../base/errors.ts';
 import { connectedReplicas, lagInWords, type OwnAlgorithm, ownAlgorithm } from '../mysql/plan-probe.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { splitAddress } from '../mysql/replica-lag.ts';
+import { scratchOf } from '../mysql/scratch.ts';
 import { Session } from '../mysql/session.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
@@ -25,10 +26,10 @@ export interface Outlook {
 /** Looks around, and leaves nothing. @throws what the connection throws. */
 export async function lookAround(session: Session, found: Survey, parts: MigrationParts): Promise<Outlook> {
   const { original, artifacts, alter, inspection } = found;
-  const twin = { ...artifacts.changelog, name: artifacts.changelog.name.replace(/ghc$/, 'ghp') };
+  const scratch = scratchOf(artifacts.changelog);
   const old = inspection.locks.filter(({ granted, ageSeconds }) => granted && ageSeconds >= oldSeconds);
   return {
-    algorithm: alter.text === '' ? 'unknown' : await ownAlgorithm(session, original.ref, twin, alter.text),
+    algorithm: alter.text === '' ? 'unknown' : await ownAlgorithm(session, original.ref, scratch, alter.text),
     holders: old.map(({ threadId, account, mode, ageSeconds }) => {
       const may = mode === 'POSSIBLE' ? ' (this server does not tell which tables it holds)' : '';
       return `connection ${threadId} (${account}) for ${ageSeconds} s${may}`;

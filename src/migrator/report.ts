@@ -1,6 +1,5 @@
 import { Refusal } from '../base/errors.ts';
 import { quoteTable } from '../core/quote.ts';
-import { dropTable } from '../mysql/artifacts.ts';
 import type { Session } from '../mysql/session.ts';
 import type { CutOverKind } from '../mysql/swap-ways.ts';
 import type { MigrationConfig, MigrationParts } from './config.ts';
@@ -47,8 +46,6 @@ export async function showPlan(
   const reverts = parts.config.names.revertOf !== undefined;
   const describe = reverts ? describeRevert : describePlan;
   for (const line of describe(found, plan, outlook, parts.config)) parts.print(line);
-  // What a revert has in the ghost's place is the application's.
-  if (!reverts) await dropTable(session, found.artifacts.ghost);
 }
 
 /** Prints in place of a plan what stands in its way; only where a plan was asked for. @param found null: not even looked at. */

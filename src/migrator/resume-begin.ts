@@ -19,6 +19,7 @@ import { judgeRemains, type Remains } from './resume.ts';
 import { verifiedBefore } from './resume-position.ts';
 import { beginRevert } from './revert.ts';
 import { planTriggers } from './triggers.ts';
+import { planOnTwin } from './twin.ts';
 
 /** From where an earlier run is continued. */
 export interface ResumePoint {
@@ -72,6 +73,10 @@ export async function begin(context: BeginContext): Promise<Beginning | SwappedB
   const { found, parts, touching, signal } = context;
   if (parts.config.names.revertOf !== undefined) return await beginRevert(context);
   const use = { name: 'preparation', signal };
+  if (!parts.config.execute) {
+    const plan = await onOneSession(parts, use, (session) => planOnTwin(session, found, parts));
+    return { survey: found, plan, checkpoint: context.checkpoint, point: null };
+  }
   const remains = parts.config.refusals.resume
     ? await onOneSession(parts, use, (session) => judgeRemains(session, found, parts))
     : null;
@@ -106,16 +111,15 @@ async function make(
   // First of all: a checkpoint of another ghost must never be found beside this one.
   await dropTable(session, artifacts.checkpoint);
   if (initiallyDropGhostTable) await dropTable(session, artifacts.ghost);
+  // Before the ghost: it proves whose the ghost is, for the next run if this one is killed.
+  await createChangelog(session, artifacts.changelog);
   if (initiallyDropOldTable && !again) await dropTable(session, artifacts.old);
   await dropSentry(session, [artifacts.old, artifacts.sentry]);
   const ghost = await createGhost(session, original.ref, artifacts.ghost, alter.text);
   const planned = makePlan(found, ghost, config);
   const made = { ...planned, triggers: await planTriggers(session, found, parts) };
-  const plan = config.execute ? await deferSecondaryIndexes(session, found, made, parts) : made;
-  if (config.execute) {
-    await createChangelog(session, artifacts.changelog);
-    await checkpoint.create(session, found, plan);
-  }
+  const plan = await deferSecondaryIndexes(session, found, made, parts);
+  await checkpoint.create(session, found, plan);
   return { survey: found, plan, checkpoint, point: null };
 }
 

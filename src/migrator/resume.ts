@@ -1,8 +1,10 @@
 import { Refusal } from '../base/errors.ts';
+import { Refusals } from '../base/refusals.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { type CheckpointTask, hashOf, isNothing } from '../core/checkpoint.ts';
 import { withoutKeys } from '../core/create-table.ts';
 import { quoteTable } from '../core/quote.ts';
+import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { readCheckpoint, type StoredCheckpoint } from '../mysql/checkpoint-table.ts';
 import { readTableDefinition, withoutCounter } from '../mysql/inspector/definition.ts';
@@ -50,19 +52,32 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
   // The old table's name may have the time of the first start in it.
   const old = { ...found.artifacts.old, name: task.oldName };
   const survey = { ...found, artifacts: { ...found.artifacts, old } };
-  refuseAnother(task, survey);
-  if (await isSwapped(session, survey, stored)) return { kind: 'swapped', stored, survey };
-  await refuseTables(session, survey);
-  const plan = await planAsBefore(session, survey, task, parts);
-  const { prefix } = stored.state;
-  if (isNothing(prefix)) return { kind: 'start-over', why: 'nothing had been copied' };
-  if (!prefix.complete && !plan.key.sameComparison)
-    return {
-      kind: 'start-over',
-      why: 'the new table sorts the migration key in another way than the original',
-    };
-  await refusePosition(stored, survey, parts);
-  return { kind: 'continue', plan, stored, survey };
+  const refusals = new Refusals();
+  refusals.judge(() => refuseAnother(task, survey));
+  if (await isSwapped(session, survey, stored)) {
+    refusals.throwIfAny();
+    return { kind: 'swapped', stored, survey };
+  }
+  await refusals.judgeAsync(() => refuseTables(session, survey));
+  refusals.judge(() => refuseAltered(task, survey.original));
+  const ghost = await refusals.judgeAsync(() => ghostAsBefore(session, survey, task));
+  // Of another statement, or of other tables, another plan follows as a matter of course.
+  const plan =
+    ghost && refusals.found.length === 0
+      ? refusals.judge(() => planAsBefore(ghost, survey, task, parts))
+      : undefined;
+  const why = startsOver(stored, plan);
+  const elsewhere = refusals.found.some(({ code }) => code === 'other-server');
+  if (why === null && !elsewhere) await refusals.judgeAsync(() => refusePosition(stored, survey, parts));
+  refusals.throwIfAny();
+  return why === null ? { kind: 'continue', plan: plan!, stored, survey } : { kind: 'start-over', why };
+}
+
+/** Why nothing of the copy can be used, in words; null where it can. */
+function startsOver({ state: { prefix } }: StoredCheckpoint, plan: Plan | undefined): string | null {
+  if (isNothing(prefix)) return 'nothing had been copied';
+  if (prefix.complete || !plan || plan.key.sameComparison) return null;
+  return 'the new table sorts the migration key in another way than the original';
 }
 
 /**
@@ -130,21 +145,27 @@ export function refuseAnother(
   task: Pick<CheckpointTask, 'server' | 'flavor' | 'statement' | 'statementHash'>,
   { facts, alter, original }: Continuation,
 ): void {
+  const refusals = new Refusals();
   if (task.server !== facts.uuid || task.flavor !== facts.flavor) {
-    throw cannotResume(
-      'other-server',
-      `the checkpoint of ${quoteTable(original.ref)} was written on another server (${task.server}) ` +
-        `than this one (${facts.uuid})`,
-      'What happened between them cannot be known. Connect to the server of the first run.',
+    refusals.add(
+      cannotResume(
+        'other-server',
+        `the checkpoint of ${quoteTable(original.ref)} was written on another server (${task.server}) ` +
+          `than this one (${facts.uuid})`,
+        'What happened between them cannot be known. Connect to the server of the first run.',
+      ),
     );
   }
   if (task.statementHash !== hashOf(alter.text)) {
-    throw cannotResume(
-      'other-statement',
-      `it was begun with: ${task.statement}`,
-      'Give the same --alter as then.',
+    refusals.add(
+      cannotResume(
+        'other-statement',
+        `it was begun with: ${task.statement}`,
+        'Give the same --alter as then.',
+      ),
     );
   }
+  refusals.throwIfAny();
 }
 
 /**
@@ -172,20 +193,24 @@ export function shapeOf(createSql: string): string {
 
 async function refuseTables(session: Session, { artifacts, original }: Survey): Promise<void> {
   const { ghost, changelog, old } = artifacts;
+  const refusals = new Refusals();
   for (const [code, table] of [
     ['ghost-missing', ghost],
     ['changelog-missing', changelog],
   ] as const) {
     if ((await findTable(session, table))?.kind === 'table') continue;
-    throw cannotResume(code, `${quoteTable(table)} is not there`, 'Somebody has dropped it.');
+    refusals.add(cannotResume(code, `${quoteTable(table)} is not there`, 'Somebody has dropped it.'));
   }
   const inPlace = await findTable(session, old);
-  if (!inPlace || inPlace.comment === sentryComment) return;
-  throw cannotResume(
-    'old-exists',
-    `${quoteTable(old)} is there, and ${quoteTable(original.ref)} has not been swapped`,
-    'Rename or drop that table: it is in the place of the old table.',
-  );
+  if (inPlace && inPlace.comment !== sentryComment)
+    refusals.add(
+      cannotResume(
+        'old-exists',
+        `${quoteTable(old)} is there, and ${quoteTable(original.ref)} has not been swapped`,
+        'Rename or drop that table: it is in the place of the old table.',
+      ),
+    );
+  refusals.throwIfAny();
 }
 
 /** @throws Refusal where the original is not what it was when the migration began. */
@@ -201,37 +226,39 @@ export function refuseAltered(
   );
 }
 
-/** The plan, which must be the one that the ghost was filled by. */
-async function planAsBefore(
+/** @returns the ghost that is there; null where there is none. @throws Refusal `ghost-changed`. */
+async function ghostAsBefore(
   session: Session,
-  survey: Survey,
-  task: CheckpointTask,
-  { config }: MigrationParts,
-): Promise<Plan> {
-  const { original, artifacts } = survey;
-  refuseAltered(task, original);
+  { artifacts }: Survey,
+  { deferred, ghostSql }: CheckpointTask,
+): Promise<TableDefinition | null> {
   const ghost = await readTableDefinition(session, artifacts.ghost);
-  const { deferred } = task;
   const deferrable = new Set(deferred?.indexes.map(({ name }) => name));
   const comparable = (createSql: string): string => withoutKeys(withoutCounter(createSql), deferrable);
-  if (!ghost || comparable(ghost.createSql) !== comparable(task.ghostSql)) {
-    throw cannotResume(
-      'ghost-changed',
-      `${quoteTable(artifacts.ghost)} has another definition than when it was made`,
-      'Somebody has altered it.',
-    );
-  }
-  const whole = { ...definitionWhole(ghost, deferred), createSql: task.ghostSql };
+  if (!ghost || comparable(ghost.createSql) === comparable(ghostSql)) return ghost;
+  throw cannotResume(
+    'ghost-changed',
+    `${quoteTable(artifacts.ghost)} has another definition than when it was made`,
+    'Somebody has altered it.',
+  );
+}
+
+/** The plan, which must be the one that the ghost was filled by. @throws Refusal `other-options`. */
+function planAsBefore(
+  ghost: TableDefinition,
+  survey: Survey,
+  { deferred, ghostSql, planHash: hash }: CheckpointTask,
+  { config }: MigrationParts,
+): Plan {
+  const whole = { ...definitionWhole(ghost, deferred), createSql: ghostSql };
   // Those that an earlier run has built are heeded from the start.
   const missing = deferred?.indexes.filter(({ name }) => ghost.indexes.every((each) => each.name !== name));
   const left = deferred && { ...deferred, indexes: missing ?? [] };
   const plan = { ...makePlan(survey, whole, config), deferred: left };
-  if (planHash(plan) !== task.planHash) {
-    throw cannotResume(
-      'other-options',
-      'options or the time zone of the server have changed, and so what is copied',
-      'Give the same options about columns and keys as then.',
-    );
-  }
-  return plan;
+  if (planHash(plan) === hash) return plan;
+  throw cannotResume(
+    'other-options',
+    'options or the time zone of the server have changed, and so what is copied',
+    'Give the same options about columns and keys as then.',
+  );
 }

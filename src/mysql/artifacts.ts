@@ -37,6 +37,15 @@ export async function createGhost(
   alterText: string,
 ): Promise<TableDefinition> {
   await session.execute(`CREATE TABLE ${quoteTable(ghost)} LIKE ${quoteTable(original)}`);
+  return await alterGhost(session, ghost, alterText);
+}
+
+/** The same for a table that is there already, and is like the original. */
+export async function alterGhost(
+  session: Session,
+  ghost: TableRef,
+  alterText: string,
+): Promise<TableDefinition> {
   // The ALTER may name things of the schema: a sequence, a function.
   await session.execute(`USE ${quoteName(ghost.schema)}`);
   try {

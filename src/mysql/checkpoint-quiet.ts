@@ -11,7 +11,7 @@ const endTimeoutMs = 300_000;
 const ER_NO_SUCH_THREAD = 1094;
 
 /**
- * Ends the statements of our account that write to the tables or rename them, and waits until they are over:
+ * Ends the statements of our account that write to the tables, make, rename or drop them, and waits until they are over:
  * a server notices the death of a client only then, and a RENAME or a chunk of a dead run could still come to
  * pass after we have looked. Whoever calls holds the run lock, so nobody alive is at work on these tables.
  * @throws Failure when they cannot be seen to end; ServerError, SessionError.
@@ -52,7 +52,9 @@ export async function quieten(session: Session, tables: readonly TableRef[], clo
 async function statementsOn(session: Session, names: readonly string[]): Promise<string[]> {
   const ours = (await readProcesses(session)).filter(({ sibling }) => sibling);
   return ours
-    .filter(({ statement }) => /^\s*(insert|replace|delete|update|rename|alter)\b/i.test(statement))
+    .filter(({ statement }) =>
+      /^\s*(insert|replace|delete|update|rename|alter|create|drop)\b/i.test(statement),
+    )
     .filter(({ statement }) => names.some((name) => statement.includes(name)))
     .map(({ id }) => String(id));
 }

@@ -2,6 +2,7 @@ import { messageOf } from '../base/errors.ts';
 import { quoteName, quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { numberOrNull, type Row, textOrNull } from './row.ts';
+import { type ScratchRefs, withTwin } from './scratch.ts';
 import { ServerError } from './server-error.ts';
 import type { Session } from './session.ts';
 
@@ -18,37 +19,31 @@ const attempts: readonly (readonly [OwnAlgorithm, string])[] = [
 /**
  * Asks the server how it would do the ALTER itself with writers going on, by trying on an empty twin of the original. What
  * hangs on the state of the table (how often it was altered instantly) the twin cannot tell.
- * @param twin a name that is free; nothing is left there.
  * @param clauses what follows `ALTER TABLE t `, without ALGORITHM and LOCK.
  */
 export async function ownAlgorithm(
   session: Session,
   original: TableRef,
-  twin: TableRef,
+  scratch: ScratchRefs,
   clauses: string,
 ): Promise<OwnAlgorithm> {
-  const name = quoteTable(twin);
-  let made = false;
+  const accepts = (how: string): Promise<boolean> =>
+    session.execute(`ALTER TABLE ${quoteTable(scratch.twin)} ${how}, ${clauses}`).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof ServerError) return false;
+        throw error;
+      },
+    );
   try {
     await session.execute(`USE ${quoteName(original.schema)}`);
-    await session.execute(`CREATE TABLE ${name} LIKE ${quoteTable(original)}`);
-    made = true;
-    for (const [algorithm, how] of attempts) {
-      const accepted = await session.execute(`ALTER TABLE ${name} ${how}, ${clauses}`).then(
-        () => true,
-        (error: unknown) => {
-          if (error instanceof ServerError) return false;
-          throw error;
-        },
-      );
-      if (accepted) return algorithm;
-    }
-    return 'COPY';
+    return await withTwin(session, scratch, original, async () => {
+      for (const [algorithm, how] of attempts) if (await accepts(how)) return algorithm;
+      return 'COPY';
+    });
   } catch (error) {
     if (error instanceof ServerError) return 'unknown';
     throw error;
-  } finally {
-    if (made) await session.execute(`DROP TABLE IF EXISTS ${name}`);
   }
 }
 

@@ -38,15 +38,15 @@ export class RunLock {
   }
 
   /**
-   * @param patienceSeconds how long to wait for it: the server may need a moment to see that its holder is
-   *   dead.
+   * @param patienceSeconds how long to wait for it: a run that was killed a moment ago may hold it until the server has
+   *   seen that it is dead.
    * @throws Refusal `already-running` when somebody else holds it.
    */
   static async take(
     connection: ConnectionOptions,
     clock: Clock,
     table: TableRef,
-    patienceSeconds = 0,
+    patienceSeconds = 3,
   ): Promise<RunLock> {
     const session = await openSession(connection, clock);
     const name = runLockName(table);

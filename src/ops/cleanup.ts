@@ -9,9 +9,6 @@ import { connectionOf, topologyOf } from './migration-config.ts';
 import type { OptionValues } from './options.ts';
 import { targetOf } from './target.ts';
 
-/** A run that has just died may hold its lock until the server has seen that it is dead. */
-const patienceSeconds = 3;
-
 /** What the command works with. */
 export interface CleanUpParts {
   readonly password: string;
@@ -32,12 +29,12 @@ export async function cleanUp(options: OptionValues, parts: CleanUpParts): Promi
   const table = targetOf(options);
   const names = { baseName: options.forceTableNames ?? undefined };
   // Before anything is looked at: what is found must stay what it is.
-  const lock = await RunLock.take(connection, clock, table, patienceSeconds);
+  const lock = await RunLock.take(connection, clock, table);
   try {
     const session = await Session.open(connection, { profile: dataProfile, clock, name: 'clean-up' });
     try {
       const { okToDropTable } = options;
-      const task = { table, names, okToDropTable };
+      const task = { table, names, okToDropTable, ...(options.execute ? { clock } : {}) };
       const { leftovers: found, resumable } = await findLeftovers(session, task);
       if (resumable && !options.execute) print(tellResumable(resumable));
       if (found.length === 0) print(`# nothing of ours is beside ${quoteTable(table)}`);

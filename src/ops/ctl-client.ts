@@ -16,11 +16,18 @@ export interface CtlAnswer {
 
 /**
  * Sends one command and waits for the answer.
- * @throws UsageError when nobody listens there; Transient when no answer comes.
+ * @param signal ends the waiting; what has been sent may be obeyed all the same.
+ * @throws UsageError when nobody listens there; Transient when no answer comes; the signal's reason.
  */
-export async function askRun(request: CtlRequest, line: string, clock: Clock): Promise<CtlAnswer> {
+export async function askRun(
+  request: CtlRequest,
+  line: string,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<CtlAnswer> {
   const { token, timeoutMs } = request;
-  const text = await exchange(request, `${token === null ? '' : `token ${token}\n`}@${line}\n`, clock);
+  const sent = `${token === null ? '' : `token ${token}\n`}@${line}\n`;
+  const text = await exchange(request, sent, clock, signal);
   const [, verdict, rest] = /^(ok|error)\n(.*?)\n?$/s.exec(text) ?? [];
   if (verdict !== undefined) return { ok: verdict === 'ok', text: rest ?? '' };
   if (text !== '') return { ok: false, text: text.trimEnd() };
@@ -30,7 +37,12 @@ export async function askRun(request: CtlRequest, line: string, clock: Clock): P
 }
 
 /** @returns all that comes back; nothing after the time-out. */
-async function exchange({ place, timeoutMs }: CtlRequest, text: string, clock: Clock): Promise<string> {
+async function exchange(
+  { place, timeoutMs }: CtlRequest,
+  text: string,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<string> {
   const done = new AbortController();
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -55,6 +67,10 @@ async function exchange({ place, timeoutMs }: CtlRequest, text: string, clock: C
       socket.on('close', end);
       socket.on('error', (error) => (connected ? end() : reject(nobody(place, error))));
       clock.sleep(timeoutMs, done.signal).then(end, () => undefined);
+      signal?.addEventListener('abort', () => {
+        reject(signal.reason);
+        socket.destroy();
+      });
     });
   } finally {
     done.abort();
@@ -64,7 +80,7 @@ async function exchange({ place, timeoutMs }: CtlRequest, text: string, clock: C
 function nobody(place: CtlRequest['place'], cause: Error): UsageError {
   const where = 'path' in place ? place.path : `${place.host}:${place.port}`;
   return new UsageError(`nobody can be reached at ${where}: ${cause.message}`, {
-    hint: 'Is the migration running, with --execute, and does it belong to your account? Its status has a line "Serving on".',
+    hint: 'The run has ended, was not started with --execute, serves elsewhere (its status: "Serving on"), or is another account\'s.',
     cause,
   });
 }

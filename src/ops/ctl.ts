@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { Failure, messageOf, PoltergeistError } from '../base/errors.ts';
 import { commands } from './commands.ts';
 import { askRun, type CtlAnswer } from './ctl-client.ts';
 import { type CtlRequest, parseCtl } from './ctl-options.ts';
@@ -22,7 +22,7 @@ export interface CtlParts {
 const usage = `Usage: poltergeist ctl [options] [command]
 
 Talks to a running migration: sends one command and prints the answer, or, without a command, is a prompt
-(history with the arrow keys, completion with TAB, the end with quit or ^D); lines that are piped in are sent
+(history with the arrow keys, completion with TAB, the end with quit or ^D; ^C drops a line, or an answer); lines that are piped in are sent
 one after the other. "help" as the command lists the commands; "status --json" is for programs.
 
 Exit code: 0 answered; 1 the run has not done it, or gave no answer; 2 wrong usage, or nobody is there.
@@ -66,28 +66,48 @@ async function prompt(request: CtlRequest, parts: CtlParts): Promise<0 | 1> {
     ...{ input, terminal, prompt: 'poltergeist> ', historySize: 500, removeHistoryDuplicates: true },
     ...(terminal ? { output, completer: completeCommand } : {}),
   });
-  // As ^D: without a listener the first ^C would only pause the input.
-  lines.on('SIGINT', () => lines.close());
+  let waiting: AbortController | null = null;
+  lines.on('SIGINT', () => {
+    if (waiting) waiting.abort(new Failure('not waited for any longer: the run may obey all the same'));
+    else if (lines.line !== '') dropLine(lines);
+    else lines.close();
+  });
+  let quits = false;
+  // What comes next on the terminal begins on a line of its own.
+  lines.on('close', () => {
+    if (terminal && !quits) output.write('\n');
+  });
   const next = (): void => {
-    if (terminal) lines.prompt();
+    // What was typed while an answer was waited for stays as it was typed.
+    if (terminal) lines.prompt(true);
   };
   let worst: 0 | 1 = 0;
   next();
   for await (const line of linesOf(lines)) {
     const command = line.trim();
-    if (/^(quit|exit)$/.test(command)) break;
+    quits = /^(quit|exit)$/.test(command);
+    if (quits) break;
     if (command !== '') {
       try {
-        if (show(await askRun(request, command, clock), parts) === 1) worst = 1;
+        waiting = new AbortController();
+        if (show(await askRun(request, command, clock, waiting.signal), parts) === 1) worst = 1;
       } catch (error) {
         worst = 1;
-        errors.write(`${messageOf(error)}\n`);
+        const hint = error instanceof PoltergeistError && error.hint ? `\nhint: ${error.hint}` : '';
+        errors.write(`${messageOf(error)}${hint}\n`);
+      } finally {
+        waiting = null;
       }
     }
     next();
   }
   lines.close();
   return terminal ? 0 : worst;
+}
+
+/** Takes away what is typed but not sent. */
+function dropLine(lines: Interface): void {
+  for (const name of ['e', 'u']) lines.write(null, { ctrl: true, name });
 }
 
 /** The lines in their order: those that come while an answer is waited for are kept. */

@@ -1,12 +1,13 @@
 /**
  * The command in a process of its own, which can be held at steps of the cut-over: `HOLD_AT` names the steps and `HOLD_MS`
- * says for how long; with `HOLD_BUSY` its event loop is blocked for that time. It writes `HELD step` to standard output when it is
- * there. Otherwise it does what src/cli.ts does.
+ * says for how long; `HOLD_BEFORE` is a pattern of statements before which it is held. With `HOLD_BUSY` its event loop is blocked
+ * for that time. It writes `HELD step` to standard output when it is there. Otherwise it does what src/cli.ts does.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.ts';
 import { messageOf, PoltergeistError } from '../../src/base/errors.ts';
 import { Migrator } from '../../src/migrator.ts';
+import { Session } from '../../src/mysql/session.ts';
 import { liveSettings } from '../../src/ops/live-settings.ts';
 import { createLog } from '../../src/ops/log.ts';
 import { migrationConfig } from '../../src/ops/migration-config.ts';
@@ -16,6 +17,18 @@ import { targetOf } from '../../src/ops/target.ts';
 
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.channel?.unref();
+
+const { HOLD_BEFORE } = process.env;
+if (HOLD_BEFORE !== undefined) {
+  const { execute } = Session.prototype;
+  Session.prototype.execute = async function (this: Session, sql, limits) {
+    if (new RegExp(HOLD_BEFORE).test(sql)) {
+      process.stdout.write(`HELD ${sql}\n`);
+      await sleep(Number(process.env.HOLD_MS));
+    }
+    return await execute.call(this, sql, limits);
+  };
+}
 
 const options = parseOptions(process.argv.slice(2), {});
 const log = createLog({ ...options, verbose: true, secrets: [] }, process.stderr, process.env);

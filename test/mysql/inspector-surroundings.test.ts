@@ -10,6 +10,7 @@ import { readForeignKeys } from '../../src/mysql/inspector/foreign-keys.ts';
 import { inspectOriginal } from '../../src/mysql/inspector/inspection.ts';
 import { checkPrivileges } from '../../src/mysql/inspector/privileges.ts';
 import { readTableLocks } from '../../src/mysql/inspector/table-locks.ts';
+import { scratchOf } from '../../src/mysql/scratch.ts';
 import { hasVariable, probeServer } from '../../src/mysql/server.ts';
 import type { Session } from '../../src/mysql/session.ts';
 import { type Flavor, type Lab, startLab } from '../lab/lab.ts';
@@ -137,7 +138,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       const original = { schema: SCHEMA, name: 'granted' };
       const question = {
         original,
-        probe: { schema: SCHEMA, name: '_granted_ghp' },
+        scratch: scratchOf({ schema: SCHEMA, name: '_granted_ghc' }),
         facts: await probeServer(session),
         streams: true,
       };
@@ -170,7 +171,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       for (const missing of nobody.missing) await session.execute(missing.grantSql);
       const helped = await withSession(as('nobody'), (its) => checkPrivileges(its, question));
       assert.deepEqual(helped.missing, []);
-      assert.equal(await readTableDefinition(session, question.probe), null);
+      assert.equal(await readTableDefinition(session, question.scratch.probe), null);
     });
   });
 }

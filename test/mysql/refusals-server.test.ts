@@ -1,8 +1,10 @@
 // Servers and accounts with which a migration cannot be safe or cannot end are refused by name, and nothing is touched.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { refuseLockedRename } from '../../src/mysql/inspector/locked-rename.ts';
 import { checkPrivileges } from '../../src/mysql/inspector/privileges.ts';
 import { refusePrivileges, refuseRowImage, refuseServer } from '../../src/mysql/inspector/refusals.ts';
+import { scratchOf } from '../../src/mysql/scratch.ts';
 import { probeServer, type ServerFacts } from '../../src/mysql/server.ts';
 import type { Session } from '../../src/mysql/session.ts';
 import { type Flavor, type Lab, type LabServer, startLab } from '../lab/lab.ts';
@@ -39,7 +41,7 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       const facts = await probeServer(session);
       const question = {
         original: { schema: 'r', name: 'plain' },
-        probe: { schema: 'r', name: '_plain_ghp' },
+        scratch: scratchOf({ schema: 'r', name: '_plain_ghc' }),
         facts,
         streams: true,
       };
@@ -58,18 +60,21 @@ for (const flavor of ['mysql', 'mariadb'] as Flavor[]) {
       assert.equal(await witness(session), before);
     });
 
-    test('probe-table: a stranger with the name of the probe is left alone', async () => {
-      await session.execute('CREATE TABLE r._plain_ghp (id INT PRIMARY KEY)');
+    test('probe-table: a stranger with the name of the probe or of its twin is left alone', async () => {
       const question = {
         original: { schema: 'r', name: 'plain' },
-        probe: { schema: 'r', name: '_plain_ghp' },
+        scratch: scratchOf({ schema: 'r', name: '_plain_ghc' }),
         facts: await probeServer(session),
         streams: true,
       };
-      const before = await witness(session);
-      await assert.rejects(checkPrivileges(session, question), { code: 'probe-table' });
-      assert.equal(await witness(session), before);
-      await session.execute('DROP TABLE r._plain_ghp');
+      for (const name of ['_plain_ghp', '_plain_ght']) {
+        await session.execute(`CREATE TABLE r.${name} LIKE r.plain`);
+        const before = await witness(session);
+        await assert.rejects(checkPrivileges(session, question), { code: 'probe-table' });
+        await assert.rejects(refuseLockedRename(session, question.scratch), { code: 'probe-table' });
+        assert.equal(await witness(session), before);
+        await session.execute(`DROP TABLE r.${name}`);
+      }
     });
 
     test('row images: only where the key is not the primary key', async () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
+import type { Refusal } from '../../src/base/errors.ts';
 import { type Lab, runSql, startLab } from '../lab/lab.ts';
 import { Run, type RunSpec } from './migrate-run.ts';
 import { checkpointOf, DB, tablesOf } from './resume-lab.ts';
@@ -120,6 +121,25 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       await last.finish();
       assert.match(last.lines.join('\n'), /Resuming from checkpoint/);
       assert.deepEqual(await tablesOf(sql), ['_t_del', 't']);
+    });
+
+    test('all that keeps a run from being resumed is told at once, what is refused without --resume too', async () => {
+      await interrupted();
+      await runSql(sql, `ALTER TABLE ${DB}._t_gho MODIFY name VARCHAR(21)`);
+      await runSql(sql, `ALTER TABLE ${DB}.t MODIFY name VARCHAR(22)`);
+      await runSql(sql, `DROP TABLE ${DB}._t_ghc`);
+      await runSql(sql, `CREATE TABLE ${DB}._t_del (a INT)`);
+      const before = await checkpointOf(sql, 't');
+      const all = ['changelog-missing', 'old-exists', 'original-changed', 'ghost-changed'];
+      const told = async (alter?: string, ...options: string[]): Promise<string[]> => {
+        const error = (await run(alter ? { alter } : {}, '--resume', ...options).failure()) as Refusal;
+        return [error, ...error.also].map(({ code }) => code);
+      };
+      assert.deepEqual(await told(), all);
+      assert.deepEqual(await told('ADD COLUMN other INT'), ['other-statement', ...all]);
+      await runSql(sql, `CREATE TRIGGER ${DB}.tr AFTER DELETE ON ${DB}.t FOR EACH ROW SET @x = 1`);
+      assert.deepEqual(await told(), ['triggers', ...all]);
+      assert.deepEqual(await checkpointOf(sql, 't'), before);
     });
 
     test('a run that is alive keeps others out', async () => {

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { systemClock } from '../../src/base/clock.ts';
+import { sentryComment } from '../../src/core/changelog-sql.ts';
 import type { CutOverStep } from '../../src/core/swap-port.ts';
 import type { TableRef } from '../../src/core/table-ref.ts';
 import { ConnectionOptions } from '../../src/mysql/connection-options.ts';
@@ -259,6 +260,16 @@ for (const { name, spec } of SERVERS) {
         await runSql(sql, `INSERT INTO ${DB}.items (body, hits) VALUES ('x', 1)`);
         assert.equal(await runSqlForValue(sql, `SELECT COUNT(*) FROM ${DB}.seen`), 1);
       }
+    });
+
+    test('--cut-over=locked-rename: what a cut-over that was killed has left is not taken for the server (HAZARDS 76)', async () => {
+      await prepare(sql);
+      for (const name of ['items_ghs', '_items_del'])
+        await runSql(sql, `CREATE TABLE ${DB}.${name} (id INT PRIMARY KEY) COMMENT='${sentryComment}'`);
+      const run = startRun(lab.primary, { extra: ['--cut-over=locked-rename'] });
+      const ended = await run.ended;
+      if (spec.flavor === 'mysql') assert.equal(ended, undefined, ended?.stack);
+      else assert.match(ended?.message ?? '', /this server does not rename locked tables \((?!.*exists)/);
     });
 
     test('--cut-over=locked-rename is tried on a table of ours before anything is made', async () => {

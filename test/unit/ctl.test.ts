@@ -38,10 +38,14 @@ interface Typed {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Key by key: what comes in one piece is taken for pasted, and TAB for a character. */
+/** Key by key: what comes in one piece is taken for pasted, and TAB for a character. At `…` the run has just been sent a line. */
 async function type(stdin: PassThrough, keys: string): Promise<void> {
+  let sent = 0;
   for (const key of keys) {
-    stdin.write(key);
+    if (key === '…') {
+      while (heard.length === sent) await systemClock.sleep(2);
+      sent = heard.length;
+    } else stdin.write(key);
     await systemClock.sleep(2);
   }
   stdin.end();
@@ -126,6 +130,23 @@ test('at a terminal it is a prompt with completion and history', async () => {
   assert.equal(stdout.match(/you said coordinates/g)?.length, 2, stdout);
   assert.match(stdout, /poltergeist> /);
   assert.equal(code, 0, 'the person has seen what failed');
+});
+
+test('^C at the prompt drops the line, then an answer that does not come; at an empty line it is the end', async () => {
+  const { stdout, stderr, code } = await run(['--socket', path], {
+    input: 'panic\u0003sup\r…hang\r…\u0003status\r…\u0003never\r',
+    terminal: true,
+  });
+  assert.doesNotMatch(stdout, /you said (panic|never)/);
+  assert.match(stdout, /you said sup\n.*you said status\n/s, 'the prompt has gone on');
+  assert.match(stderr, /^not waited for any longer: the run may obey all the same\n$/);
+  assert.ok(stdout.endsWith('\n'), 'the prompt of the shell would stand behind ours');
+  assert.equal(code, 0);
+});
+
+test('a run that has ended meanwhile: the prompt says so and what it may be', async () => {
+  const { stderr } = await run(['--socket', join(folder, 'none')], { input: 'sup\r', terminal: true });
+  assert.match(stderr, /^nobody can be reached at .*\nhint: The run has ended/);
 });
 
 test('completion knows every command and alias', () => {

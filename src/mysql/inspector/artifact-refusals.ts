@@ -12,7 +12,7 @@ import { type RefusalOptions, refusal } from './refusal.ts';
 export function refuseArtifacts(inspection: Inspection, options: RefusalOptions): void {
   const refusals = new Refusals();
   for (const artifact of inspection.artifacts.filter((each) => isInTheWay(each, options)))
-    refusals.add(artifactRefusal(artifact, isInterrupted(inspection)));
+    refusals.add(artifactRefusal(artifact, proofOf(inspection)));
   refusals.throwIfAny();
 }
 
@@ -33,22 +33,27 @@ function isInTheWay(artifact: ExistingArtifact, options: RefusalOptions): boolea
   }
 }
 
-/** An earlier run has left what it takes to go on. */
-function isInterrupted({ artifacts }: Inspection): boolean {
+/** What of ours is beside a ghost, and proves that it is of an earlier run. */
+type Proof = 'checkpoint' | 'changelog' | null;
+
+function proofOf({ artifacts }: Inspection): Proof {
   const has = (role: ExistingArtifact['role']): boolean =>
-    artifacts.some((artifact) => artifact.role === role && artifact.kind === 'table');
-  return has('ghost') && artifacts.some(({ role, ours }) => role === 'checkpoint' && ours);
+    artifacts.some((each) => each.role === role && each.ours);
+  if (has('checkpoint')) return 'checkpoint';
+  return has('changelog') ? 'changelog' : null;
 }
 
-function artifactRefusal(artifact: ExistingArtifact, interrupted: boolean): Refusal {
+function artifactRefusal(artifact: ExistingArtifact, proof: Proof): Refusal {
   const table = quoteTable(artifact.ref);
   const what = artifact.kind === 'table' ? 'table' : artifact.kind;
   const option = { ghost: '--initially-drop-ghost-table', old: '--initially-drop-old-table' };
-  if (artifact.kind === 'table' && artifact.role === 'ghost' && interrupted) {
+  if (artifact.kind === 'table' && artifact.role === 'ghost' && proof !== null) {
+    const goOn =
+      proof === 'checkpoint' ? 'Go on with --resume, start' : 'It has no checkpoint to go on from. Start';
     return refusal(
       'ghost-exists',
-      `${table} is there, and a checkpoint beside it: an earlier migration did not end.`,
-      'Go on with --resume, start over with --initially-drop-ghost-table, or remove it: poltergeist cleanup.',
+      `${table} is there, and a ${proof} beside it: an earlier migration did not end.`,
+      `${goOn} over with --initially-drop-ghost-table, or remove it: poltergeist cleanup.`,
     );
   }
   if (artifact.kind === 'table' && (artifact.role === 'ghost' || artifact.role === 'old')) {

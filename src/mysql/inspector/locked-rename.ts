@@ -1,19 +1,19 @@
 import { Refusal } from '../../base/errors.ts';
-import { sentryComment } from '../../core/changelog-sql.ts';
-import { quoteTable, quoteText } from '../../core/quote.ts';
-import type { TableRef } from '../../core/table-ref.ts';
+import { quoteTable } from '../../core/quote.ts';
+import { createProbeSql, dropScratchSql, refuseStrangers, type ScratchRefs } from '../scratch.ts';
 import { ServerError } from '../server-error.ts';
 import type { Session } from '../session.ts';
 
 /**
  * Finds out by trying whether the server renames tables that the session has locked. Not every one does.
- * @param probe a name that is free, as is `to`: what an interrupted try leaves bears our mark.
- * @throws Refusal `locked-rename`; nothing but the probe was touched, and it is gone.
+ * @param scratch names for it; what a try leaves that is cut off bears our mark under either.
+ * @throws Refusal `locked-rename`, `probe-table`; nothing but the probe was touched, and it is gone.
  */
-export async function refuseLockedRename(session: Session, probe: TableRef, to: TableRef): Promise<void> {
-  const [table, renamed] = [quoteTable(probe), quoteTable(to)];
-  const mark = `ENGINE=InnoDB COMMENT=${quoteText(sentryComment)}`;
-  await session.execute(`CREATE TABLE ${table} (id INT NOT NULL PRIMARY KEY) ${mark}`);
+export async function refuseLockedRename(session: Session, scratch: ScratchRefs): Promise<void> {
+  const [table, renamed] = [quoteTable(scratch.probe), quoteTable(scratch.twin)];
+  await refuseStrangers(session, scratch);
+  await session.execute(dropScratchSql(scratch));
+  await session.execute(createProbeSql(scratch.probe));
   try {
     await session.execute(`LOCK TABLES ${table} WRITE`);
     await session.execute(`RENAME TABLE ${table} TO ${renamed}`);
@@ -30,7 +30,7 @@ export async function refuseLockedRename(session: Session, probe: TableRef, to: 
   } finally {
     if (session.usable) {
       await session.execute('UNLOCK TABLES');
-      await session.execute(`DROP TABLE IF EXISTS ${table}, ${renamed}`);
+      await session.execute(dropScratchSql(scratch));
     }
   }
 }

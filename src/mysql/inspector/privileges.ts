@@ -1,12 +1,10 @@
-import { Refusal } from '../../base/errors.ts';
 import { quoteName, quoteTable, quoteText } from '../../core/quote.ts';
 import type { TableRef } from '../../core/table-ref.ts';
 import { text, textOrNull } from '../row.ts';
+import { createProbeSql, dropScratchSql, refuseStrangers, type ScratchRefs } from '../scratch.ts';
 import type { ServerFacts } from '../server.ts';
 import { classify } from '../server-error.ts';
 import type { Session } from '../session.ts';
-import { ARTIFACT_MARK, isMarked } from './inspection.ts';
-import { findTable } from './table-entry.ts';
 
 /** Something that the account cannot do. */
 export interface MissingPrivilege {
@@ -32,8 +30,8 @@ export interface PrivilegeReport {
 export interface PrivilegeQuestion {
   /** The original: only read, with LIMIT 0. */
   readonly original: TableRef;
-  /** A name in the original's schema that nobody uses: it is created and dropped. */
-  readonly probe: TableRef;
+  /** Names in the original's schema: a probe is created and dropped, and so is what a killed run has left. */
+  readonly scratch: ScratchRefs;
   readonly facts: ServerFacts;
   /** Whether the binlog of this server is read. */
   readonly streams: boolean;
@@ -52,7 +50,7 @@ interface Trial {
 /**
  * Finds out what the account may do by doing it on a table of our own: grants through roles, wildcards and
  * partial revokes then need no understanding.
- * @throws Refusal `probe-table` when the probe's name is taken; ServerError; SessionError.
+ * @throws Refusal `probe-table` when one of the names is taken; ServerError; SessionError.
  */
 export async function checkPrivileges(
   session: Session,
@@ -60,7 +58,7 @@ export async function checkPrivileges(
 ): Promise<PrivilegeReport> {
   const [row] = await session.query('SELECT CURRENT_USER() AS account');
   const account = text(row!, 'account');
-  await clearProbe(session, question.probe);
+  await refuseStrangers(session, question.scratch);
   const missing: MissingPrivilege[] = [];
   const report = (trial: Trial): void => {
     const { privilege, purpose, required } = trial;
@@ -75,9 +73,9 @@ export async function checkPrivileges(
   else {
     try {
       for (const trial of rest) if (!(await isAllowed(session, trial))) report(trial);
-      if (!(await seesTriggers(session, question.probe))) report(TRIGGER);
+      if (!(await seesTriggers(session, question.scratch.probe))) report(TRIGGER);
     } finally {
-      if (session.usable) await session.execute(`DROP TABLE IF EXISTS ${quoteTable(question.probe)}`);
+      if (session.usable) await session.execute(dropScratchSql(question.scratch));
     }
   }
   for (const trial of serverTrials(question)) if (!(await isAllowed(session, trial))) report(trial);
@@ -93,7 +91,7 @@ export async function checkPrivileges(
  */
 export async function checkStreamPrivileges(
   session: Session,
-  question: Omit<PrivilegeQuestion, 'probe' | 'streams'>,
+  question: Omit<PrivilegeQuestion, 'scratch' | 'streams'>,
 ): Promise<PrivilegeReport> {
   const [row] = await session.query('SELECT CURRENT_USER() AS account');
   const account = text(row!, 'account');
@@ -120,19 +118,14 @@ const TRIGGER: Trial = {
   sql: [],
 };
 
-function probeTrials({ original, probe }: PrivilegeQuestion): readonly Trial[] {
-  const table = quoteTable(probe);
+function probeTrials({ original, scratch }: PrivilegeQuestion): readonly Trial[] {
+  const table = quoteTable(scratch.probe);
   const trial = (privilege: string, purpose: string, ...sql: string[]): Trial => {
     return { privilege, purpose, scope: 'schema', required: true, sql };
   };
   return [
-    trial('DROP', 'drop and rename the tables of the migration', `DROP TABLE IF EXISTS ${table}`),
-    trial(
-      'CREATE',
-      'create the ghost table and the tables beside it',
-      `CREATE TABLE ${table} (id INT NOT NULL PRIMARY KEY, v INT)
-         ENGINE=InnoDB COMMENT='${ARTIFACT_MARK} probe'`,
-    ),
+    trial('DROP', 'drop and rename the tables of the migration', dropScratchSql(scratch)),
+    trial('CREATE', 'create the ghost table and the tables beside it', createProbeSql(scratch.probe)),
     trial('SELECT', 'read the original', `SELECT * FROM ${quoteTable(original)} LIMIT 0`),
     trial('INSERT', 'write the ghost table', `INSERT INTO ${table} (id, v) VALUES (1, 1)`),
     trial('UPDATE', 'write the heartbeat', `UPDATE ${table} SET v = 2 WHERE id = 1`),
@@ -204,15 +197,6 @@ async function isAllowed(session: Session, trial: Trial): Promise<boolean> {
     }
   }
   return true;
-}
-
-/** A probe that an earlier run has left is ours to drop; anything else is not. */
-async function clearProbe(session: Session, probe: TableRef): Promise<void> {
-  const entry = await findTable(session, probe);
-  if (!entry || isMarked(entry.comment)) return;
-  throw new Refusal('probe-table', `A table ${quoteTable(probe)} exists, and it is not poltergeist's`, {
-    hint: 'The name is needed to try what the account may do. Rename or drop it, or use --force-table-names.',
-  });
 }
 
 const BINLOG_CREATE_ROUTINE_NEED_SUPER = 1419;
