@@ -23,6 +23,8 @@ export interface TableLock {
 
 /**
  * Who holds a table or waits for it, the oldest first, this session left out.
+ * A background thread of the server is nobody: the one that makes statistics holds a table for moments, with the age of the server; without a
+ * connection it looked like a prepared XA transaction, whose locks have no thread at all.
  * @throws ServerError, SessionError.
  */
 export async function readTableLocks(
@@ -47,7 +49,8 @@ function lockSql(source: LockSource, ref: TableRef): string {
           t.PROCESSLIST_TIME AS seconds
         FROM performance_schema.metadata_locks AS l
         LEFT JOIN performance_schema.threads AS t ON t.THREAD_ID = l.OWNER_THREAD_ID
-       WHERE l.OBJECT_TYPE = 'TABLE' AND ${whereTable(ref, 'l.OBJECT_SCHEMA', 'l.OBJECT_NAME')}`;
+       WHERE l.OBJECT_TYPE = 'TABLE' AND COALESCE(t.TYPE, 'FOREGROUND') = 'FOREGROUND'
+         AND ${whereTable(ref, 'l.OBJECT_SCHEMA', 'l.OBJECT_NAME')}`;
     case 'metadata-lock-info':
       return `SELECT l.THREAD_ID AS id, REPLACE(l.LOCK_MODE, 'MDL_', '') AS mode, 'GRANTED' AS status,
           p.USER AS user, p.HOST AS host, p.INFO AS info, p.TIME AS seconds
