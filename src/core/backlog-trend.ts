@@ -19,8 +19,10 @@ export class BacklogTrend {
   #startMs: number | null = null;
   #sum = 0;
   #count = 0;
-  /** The means of ended slices, each above the one before. */
-  #means: number[] = [];
+  /** Means of the first and the last of the ended slices that were each above the one before, and how many were. */
+  #first = 0;
+  #last = -1;
+  #grows = 0;
 
   /** Tells how many keys wait now. */
   add(atMs: number, keys: number): void {
@@ -32,22 +34,22 @@ export class BacklogTrend {
 
   /** Nothing is applied on purpose, or what comes is of old: growth says nothing. */
   reset(): void {
-    [this.#startMs, this.#sum, this.#count, this.#means] = [null, 0, 0, []];
+    [this.#startMs, this.#sum, this.#count] = [null, 0, 0];
+    [this.#first, this.#last, this.#grows] = [0, -1, 0];
   }
 
   /** Null where it does not grow, or not for long. */
   get growth(): BacklogGrowth | null {
-    const keys = this.#means.at(-1) ?? 0;
-    const grows = this.#means.length - 1;
-    if (grows < growsMin || keys < keysMin) return null;
-    const forMs = grows * sliceMs;
-    return { keys: Math.round(keys), keysPerSecond: ((keys - this.#means[0]!) * 1000) / forMs, forMs };
+    if (this.#grows < growsMin || this.#last < keysMin) return null;
+    const forMs = this.#grows * sliceMs;
+    return { keys: Math.round(this.#last), keysPerSecond: ((this.#last - this.#first) * 1000) / forMs, forMs };
   }
 
   #end(atMs: number): void {
     const mean = this.#sum / this.#count;
-    if (mean <= (this.#means.at(-1) ?? -1)) this.#means = [];
-    this.#means.push(mean);
+    if (this.#last >= 0 && mean > this.#last) this.#grows += 1;
+    else [this.#first, this.#grows] = [mean, 0];
+    this.#last = mean;
     [this.#startMs, this.#sum, this.#count] = [atMs, 0, 0];
   }
 }
