@@ -81,12 +81,13 @@ export async function withTwin<T>(
   // What an account may not drop, it shall not make.
   await session.execute(dropScratchSql(scratch));
   await session.execute(createProbeSql(scratch.probe));
-  let made: ScratchRefs = { ...scratch, twin: scratch.probe };
+  // A table that somebody else makes under the twin's name meanwhile is not ours to drop.
+  let leftSql = `DROP TABLE IF EXISTS ${quoteTable(scratch.probe)}`;
   try {
     await session.execute(`CREATE TABLE ${quoteTable(scratch.twin)} LIKE ${quoteTable(original)}`);
-    made = scratch;
+    leftSql = dropScratchSql(scratch);
     return await work();
   } finally {
-    if (session.usable) await session.execute(dropScratchSql(made));
+    if (session.usable) await session.execute(leftSql);
   }
 }
