@@ -42,7 +42,11 @@ export class BacklogTrend {
   get growth(): BacklogGrowth | null {
     if (this.#grows < growsMin || this.#last < keysMin) return null;
     const forMs = this.#grows * sliceMs;
-    return { keys: Math.round(this.#last), keysPerSecond: ((this.#last - this.#first) * 1000) / forMs, forMs };
+    return {
+      keys: Math.round(this.#last),
+      keysPerSecond: ((this.#last - this.#first) * 1000) / forMs,
+      forMs,
+    };
   }
 
   #end(atMs: number): void {
