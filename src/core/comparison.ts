@@ -1,9 +1,8 @@
 import { labelsOf } from './codec/labels.ts';
+import { type ColumnImage, fieldOf, textsOf } from './column-image.ts';
+import { isInstant, type Kind, kindOf, sameType } from './column-kind.ts';
 import { quoteText } from './quote.ts';
 import type { Column } from './table.ts';
-
-/** SQL of what of a column goes into the checksum of its row; `ref` is the quoted column. */
-export type ColumnImage = (ref: string) => readonly string[];
 
 /**
  * A column of the original beside the one of the ghost that it was copied into, and how the two are compared.
@@ -13,47 +12,9 @@ export interface ComparedColumn {
   readonly to: Column;
   /** The value of the original as the ghost stores it. */
   readonly source: ColumnImage;
-  /** The value that the ghost has. Equal lists mean: the ghost holds what the ALTER means. */
+  /** The value that the ghost has. Equal texts mean: the ghost holds what the ALTER means. */
   readonly ghost: ColumnImage;
 }
-
-/** The kinds of types that are compared in one way. */
-type Kind =
-  | 'integer'
-  | 'decimal'
-  | 'float'
-  | 'double'
-  | 'bit'
-  | 'year'
-  | 'text'
-  | 'binary'
-  | 'enum'
-  | 'set'
-  | 'temporal'
-  | 'json'
-  | 'bytes'
-  | 'words';
-
-const kinds: { readonly [type: string]: Kind } = {
-  ...of('integer', 'tinyint smallint mediumint int bigint'),
-  ...of('decimal', 'decimal numeric'),
-  ...of('float', 'float'),
-  ...of('double', 'double real'),
-  ...of('bit', 'bit'),
-  ...of('year', 'year'),
-  ...of('text', 'char varchar tinytext text mediumtext longtext'),
-  ...of('binary', 'binary varbinary tinyblob blob mediumblob longblob'),
-  ...of('enum', 'enum'),
-  ...of('set', 'set'),
-  ...of('temporal', 'date time datetime timestamp'),
-  ...of('json', 'json'),
-  ...of('bytes', 'geometry point linestring polygon multipoint multilinestring multipolygon'),
-  ...of('bytes', 'geomcollection geometrycollection vector'),
-  ...of('words', 'uuid inet4 inet6'),
-};
-
-/** Of these a value can be longer than a packet: it goes into the checksum by its own checksum. */
-const long = /^((medium|long)?(text|blob)|json)$/;
 
 /**
  * How one column is compared, or null where that cannot be said: TIME that becomes DATETIME depends on the
@@ -82,32 +43,26 @@ export function compareColumns(from: Column, to: Column): ComparedColumn | null 
   const converted = sourceValue(from, to);
   if (converted === null) return null;
   const nullable = from.nullable || to.nullable;
-  const shape = shapeOf(to);
+  const image = (value: Value, ownNullable: boolean): ColumnImage => ({
+    text: (ref) => textsOf(to, value(ref), nullable ? ref : null),
+    field: (ref) => fieldOf(from, to, value(ref), ownNullable || !isTotal(value)),
+  });
   return {
     ...{ from, to },
-    source: (ref) => shape(converted(ref), nullable ? ref : null),
-    ghost: (ref) => shape(ghostValue(from, to)(ref), nullable ? ref : null),
+    source: image(converted, from.nullable),
+    ghost: image(ghostValue(from, to), to.nullable),
   };
 }
 
 type Value = (ref: string) => string;
 const plain: Value = (ref) => ref;
-const number: Value = (ref) => `(${ref} + 0)`;
+/** Not `+ 0`: MySQL adds to a SET as to a double, and of 64 labels the last would be lost. */
+const number: Value = (ref) => `(${ref} | 0)`;
 const double: Value = (ref) => `(${ref} + 0e0)`;
 
-/**
- * What of a value goes into the checksum: enough that neither NULL and '' and 0 look alike, nor 'a','bc' and
- * 'ab','c'. CONCAT_WS leaves NULLs out, so that each says whether it is one.
- */
-function shapeOf(to: Column): (value: string, nullable: string | null) => string[] {
-  const kind = kindOf(to);
-  const orNone = (text: string, nullable: string | null): string =>
-    nullable === null ? text : `IFNULL(${text}, -1)`;
-  if (long.test(to.dataType) || kind === 'bytes')
-    return (value, nullable) => [orNone(`CRC32(${value})`, nullable), orNone(`LENGTH(${value})`, nullable)];
-  if (kind === 'text' || kind === 'binary')
-    return (value, nullable) => [value, orNone(`LENGTH(${value})`, nullable)];
-  return (value, nullable) => (nullable === null ? [value] : [value, `ISNULL(${nullable})`]);
+/** These make nothing NULL that was not: of others (CAST, CONVERT) nobody knows. */
+function isTotal(value: Value): boolean {
+  return value === plain || value === number || value === double || value === seconds;
 }
 
 /** What the ghost stores, in a form that does not depend on how the column is shown. */
@@ -125,8 +80,6 @@ function ghostValue(from: Column, to: Column): Value {
     case 'enum':
     case 'set':
       return number;
-    case 'text':
-      return bytesOf(to);
     case 'temporal':
       return isInstant(from, to) ? seconds : plain;
     default:
@@ -198,20 +151,8 @@ function toText(from: Column, to: Column, source: Kind): Value {
   const limit = to.dataType === 'char' || to.dataType === 'varchar' ? to.lengthChars : null;
   const cut = limit !== null && source !== 'binary' && (from.lengthChars ?? Infinity) > limit;
   const fitted: Value = cut ? (ref) => `LEFT(${value(ref)}, ${limit})` : value;
-  const trimmed: Value =
-    to.dataType === 'char' && from.dataType !== 'char'
-      ? (ref) => `TRIM(TRAILING ' ' FROM ${fitted(ref)})`
-      : fitted;
-  return (ref) => bytesOf(to)(trimmed(ref));
-}
-
-/**
- * The bytes of a text. CONCAT_WS takes those of Unicode's UTF-8 as they are, and would convert the others.
- */
-function bytesOf(column: Column): Value {
-  // A long one stands alone in its own checksum, where nothing is converted.
-  if (/^(utf8|utf8mb3|utf8mb4|ascii)$/.test(column.charset ?? '') || long.test(column.dataType)) return plain;
-  return (ref) => `CAST(${ref} AS BINARY)`;
+  if (to.dataType !== 'char' || from.dataType === 'char') return fitted;
+  return (ref) => `TRIM(TRAILING ' ' FROM ${fitted(ref)})`;
 }
 
 function toBinary(from: Column, to: Column, source: Kind): Value | null {
@@ -251,11 +192,6 @@ const seconds: Value = (ref) => `UNIX_TIMESTAMP(${ref})`;
 const fullYear: Value = (ref) =>
   `IF(${ref} BETWEEN 1 AND 69, 2000 + ${ref}, IF(${ref} BETWEEN 70 AND 99, 1900 + ${ref}, ${ref} + 0))`;
 
-function isInstant(from: Column, to: Column): boolean {
-  const timestamps = from.dataType === 'timestamp' && to.dataType === 'timestamp';
-  return timestamps && (from.fractionDigits ?? 0) === (to.fractionDigits ?? 0);
-}
-
 function castTo(type: string): Value {
   return (ref) => `CAST(${ref} AS ${type})`;
 }
@@ -268,18 +204,6 @@ function signOf(column: Column): string {
   return column.unsigned ? 'UNSIGNED' : 'SIGNED';
 }
 
-function sameType(from: Column, to: Column): boolean {
-  return from.columnType === to.columnType;
-}
-
 function isZerofill(column: Column): boolean {
   return /\bzerofill\b/i.test(column.columnType);
-}
-
-function kindOf(column: Column): Kind | undefined {
-  return kinds[column.dataType];
-}
-
-function of(kind: Kind, types: string): { [type: string]: Kind } {
-  return Object.fromEntries(types.split(' ').map((type) => [type, kind]));
 }

@@ -1,7 +1,31 @@
 // Columns whose values are neither numbers nor plain texts: see verifier-cases.ts.
 import type { ColumnCase } from './verifier-case.ts';
 
+/** As many labels as a SET can have. */
+const most = `SET(${Array.from({ length: 64 }, (_, i) => `'l${i}'`).join()})`;
+
 const labels: readonly ColumnCase[] = [
+  {
+    from: most,
+    to: most,
+    values: ["'l0,l63'", "'l1,l62'", "''", 'NULL'],
+    wrong: [
+      [1, "'l1,l63'"],
+      [1, "'l0'"],
+      [2, "'l0,l62'"],
+      [3, 'NULL'],
+      [4, "''"],
+    ],
+  },
+  {
+    from: most,
+    to: most.replace("'l0','l1'", "'l1','l0'"),
+    values: ["'l0,l63'", "'l1,l63'"],
+    wrong: [
+      [1, "'l1,l63'"],
+      [2, "'l0,l63'"],
+    ],
+  },
   {
     from: "ENUM('a','b','c')",
     to: "ENUM('c','b','a','d')",
@@ -13,6 +37,7 @@ const labels: readonly ColumnCase[] = [
   },
   { from: "ENUM('a','b')", to: "ENUM('a','b','c')", values: ["'a'", "'b'"], wrong: [[1, "'c'"]] },
   { from: "ENUM('a','b')", to: "ENUM('a','b')", values: ["'a'", "'b'"], wrong: [[1, "'b'"]] },
+  { from: "ENUM('a','b')", to: "ENUM('a','b') NOT NULL", values: ["'a'", "''"], wrong: [[2, "'a'"]] },
   { from: "ENUM('a','b')", to: 'VARCHAR(9)', values: ["'a'"], wrong: [[1, "'b'"]] },
   { from: 'VARCHAR(9)', to: "ENUM('a','b')", values: ["'a'", "'B'"], wrong: [[1, "'b'"]] },
   {
@@ -29,6 +54,16 @@ const labels: readonly ColumnCase[] = [
 ];
 
 const temporals: readonly ColumnCase[] = [
+  {
+    from: 'TIMESTAMP NULL',
+    to: 'TIMESTAMP NULL',
+    values: ["'2038-01-19 03:14:07'", "'0000-00-00'", 'NULL'],
+    wrong: [
+      [1, "'2038-01-19 03:14:06'"],
+      [2, 'NULL'],
+      [3, "'0000-00-00'"],
+    ],
+  },
   {
     from: 'DATE',
     to: 'DATETIME(3)',

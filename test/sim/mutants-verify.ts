@@ -5,6 +5,9 @@ const watch = 'src/core/verify-watch.ts';
 const changeset = 'src/core/changeset.ts';
 const simStore = 'test/sim/verify-store.ts';
 const sql = 'src/core/comparison-sql.ts';
+const comparison = 'src/core/comparison.ts';
+const rowHash = 'src/core/row-hash.ts';
+const inHash = 'test/unit/row-hash.test.ts';
 const prefix = 'src/core/verify-prefix.ts';
 const repairs = 'src/core/verify-repairs.ts';
 const inClaim = 'test/unit/verifier-claim.test.ts';
@@ -17,6 +20,17 @@ const inSql = 'test/unit/verifier-sql.test.ts';
 /** What the comparison sees, and what the verifier makes of it (I6). */
 export const verification: readonly Mutant[] = [
   one('nothing is counted', 'I6', simStore, 'original.n === copy.n && ', ''),
+  one('NULL in a column hides its row', 'I6', rowHash, 'return nullable ? ', 'return !nullable ? ', inHash),
+  one(
+    'columns lie on top of each other in a word',
+    'I6',
+    rowHash,
+    'words[word]!.push({ index, shift })',
+    'words[word]!.push({ index, shift: 0 })',
+    inHash,
+  ),
+  one('words of a row cancel out', 'I6', rowHash, '((BigInt(n + 1) * golden)', '((1n * golden)', inHash),
+  one('a SET is compared as a double', 'I6', comparison, ' | 0)`', ' + 0)`', inSql),
   one('nothing is counted in SQL', 'I6', sql, 'SELECT COUNT(*) AS n', 'SELECT 0 AS n', inSql),
   one(
     'rows that have swapped their values look alike',
