@@ -3,7 +3,7 @@ import { directObstacle, metadataOnly } from '../core/alter/metadata-only.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { alterDirectly, type DirectAlter, judgeColumns } from '../mysql/direct-alter.ts';
-import { readTableLocks } from '../mysql/inspector/table-locks.ts';
+import { ageInWords, readTableLocks } from '../mysql/inspector/table-locks.ts';
 import type { Session } from '../mysql/session.ts';
 import type { MigrationParts } from './config.ts';
 import type { Survey } from './inspect.ts';
@@ -139,9 +139,7 @@ async function waitForHolders({ session, found, parts, signal }: DirectContext):
     const locks = await readTableLocks(session, original.ref, facts.lockSource);
     const old = locks.filter(({ granted, ageSeconds }) => granted && ageSeconds >= oldSeconds);
     if (old.length === 0) return null;
-    const who = old.map(
-      ({ threadId, account, ageSeconds }) => `connection ${threadId} (${account}), ${ageSeconds} s`,
-    );
+    const who = old.map((lock) => `connection ${lock.threadId} (${lock.account}), ${ageInWords(lock)}`);
     const table = quoteTable(original.ref);
     const unsure = facts.lockSource === 'none';
     if (!told) log.warn({}, `old transactions ${unsure ? 'may hold' : 'hold'} ${table}: ${who.join('; ')}`);

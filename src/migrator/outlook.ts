@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts';
+import { ageInWords } from '../mysql/inspector/table-locks.ts';
 import { connectedReplicas, lagInWords, type OwnAlgorithm, ownAlgorithm } from '../mysql/plan-probe.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { splitAddress } from '../mysql/replica-lag.ts';
@@ -30,9 +31,10 @@ export async function lookAround(session: Session, found: Survey, parts: Migrati
   const old = inspection.locks.filter(({ granted, ageSeconds }) => granted && ageSeconds >= oldSeconds);
   return {
     algorithm: alter.text === '' ? 'unknown' : await ownAlgorithm(session, original.ref, scratch, alter.text),
-    holders: old.map(({ threadId, account, mode, ageSeconds }) => {
+    holders: old.map((lock) => {
+      const { threadId, account, mode } = lock;
       const may = mode === 'POSSIBLE' ? ' (this server does not tell which tables it holds)' : '';
-      return `connection ${threadId} (${account}) for ${ageSeconds} s${may}`;
+      return `connection ${threadId} (${account}) ${ageInWords(lock)}${may}`;
     }),
     controlReplicas: await Promise.all(
       parts.settings.throttleControlReplicas.map((replica) => lagOf(replica, parts)),

@@ -7,7 +7,7 @@ import type { TableRef } from '../core/table-ref.ts';
 import { carryAutoIncrement, missingAutoIncrement } from '../mysql/artifacts.ts';
 import { readCreateSql, withoutCounter } from '../mysql/inspector/definition.ts';
 import { readPointing } from '../mysql/inspector/foreign-keys.ts';
-import { readTableLocks, type TableLock } from '../mysql/inspector/table-locks.ts';
+import { ageInWords, readTableLocks, type TableLock } from '../mysql/inspector/table-locks.ts';
 import { readTriggers } from '../mysql/inspector/triggers.ts';
 import type { Session } from '../mysql/session.ts';
 import { SqlSwap } from '../mysql/swap.ts';
@@ -89,9 +89,10 @@ function lastingXa(
   };
 }
 
-function describe({ threadId, account, ageSeconds, statement }: TableLock): string {
+function describe(lock: TableLock): string {
+  const { threadId, account, statement } = lock;
   const who = threadId === null ? 'a prepared XA transaction' : `connection ${threadId} (${account})`;
-  return `${who}, for ${ageSeconds} s, ${statement === '' ? 'idle in its transaction' : `running: ${statement}`}`;
+  return `${who}, ${ageInWords(lock)}, ${statement === '' ? 'idle in its transaction' : `running: ${statement}`}`;
 }
 
 /** What was refused at the start must not have come since (I10), and the ghost must be as we made it. */

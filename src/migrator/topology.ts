@@ -1,3 +1,4 @@
+import { steady } from '../base/clock.ts';
 import type { ConnectionOptions } from '../mysql/connection-options.ts';
 import { dataProfile } from '../mysql/profile.ts';
 import { Session } from '../mysql/session.ts';
@@ -6,9 +7,12 @@ import type { MigrationConfig, MigrationParts } from './config.ts';
 
 const questionMs = 30_000;
 
-/** Parts whose configuration can learn which servers the run is about; the caller's own stays as it is. */
+/**
+ * Parts whose configuration can learn which servers the run is about, and whose clock nobody sets: lag is told by times that this
+ * run has written down itself. The caller's own stay as they are.
+ */
 export function ownParts(parts: MigrationParts): MigrationParts {
-  return { ...parts, config: { ...parts.config } };
+  return { ...parts, config: { ...parts.config }, clock: steady(parts.clock) };
 }
 
 /**

@@ -78,6 +78,7 @@ function replicaSetup(binary: ServerBinary, spec: LabSpec, replica: ReplicaSpec)
   return {
     gtid: replica.gtid ?? spec.gtid ?? true,
     fast: replica.fast ?? spec.fast ?? false,
+    ...(replica.env ? { env: replica.env } : {}),
     options: { ...semiSync, ...replicaOptions(binary.flavor, replica) },
   };
 }

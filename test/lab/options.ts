@@ -12,6 +12,8 @@ export interface ServerSetup {
   readonly fast?: boolean;
   /** Override everything else. */
   readonly options?: ServerOptions;
+  /** Variables of its environment besides ours. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -107,6 +107,7 @@ class PrivateServer implements LabServer {
       // A session of its own: Ctrl-C in a terminal is for us to hear, and our end takes the server along.
       detached: true,
       stdio: 'ignore',
+      env: { ...process.env, ...this.#setup.env },
     });
     child.on('error', () => {}); // reported as a process without an id, below
     child.unref();

@@ -17,8 +17,16 @@ export interface TableLock {
   readonly account: string;
   /** What it is doing, shortened; empty for a session that sleeps in its transaction. */
   readonly statement: string;
-  /** Seconds since its transaction began, or since its state changed where that is not known. */
+  /**
+   * Seconds since its transaction began, or since its state changed where that is not known. Infinity where it began in what is
+   * the future for the server: its clock, or its summer time, was set back meanwhile.
+   */
   readonly ageSeconds: number;
+}
+
+/** The age of a lock's transaction, in words that follow its name. */
+export function ageInWords({ ageSeconds }: TableLock): string {
+  return ageSeconds === Infinity ? "since before the server's clock was set back" : `for ${ageSeconds} s`;
 }
 
 /**
@@ -38,7 +46,7 @@ export async function readTableLocks(
     .map((row) => lockOf(row, ages))
     .filter((lock) => lock.threadId !== session.threadId)
     .filter((lock) => lock.mode !== 'POSSIBLE' || ages.has(lock.threadId ?? 0));
-  return locks.sort((a, b) => b.ageSeconds - a.ageSeconds);
+  return locks.sort((a, b) => Number(b.ageSeconds > a.ageSeconds) - Number(b.ageSeconds < a.ageSeconds));
 }
 
 function lockSql(source: LockSource, ref: TableRef): string {
@@ -84,6 +92,9 @@ function lockOf(row: Row, ages: ReadonlyMap<number, number>): TableLock {
 const CANNOT_CONVERT = 3854;
 const VIEW_ATTEMPTS = 10;
 
+/** Times are in whole seconds, and a transaction may begin after the statement that looks at it: so little in the future is now. */
+const futureSeconds = 2;
+
 /**
  * Age of each InnoDB transaction in seconds, by connection id; empty when they cannot be seen. The age of the
  * statement then stands for it.
@@ -97,7 +108,10 @@ async function transactionAges(session: Session, attempt = 1): Promise<ReadonlyM
          FROM information_schema.INNODB_TRX`,
     );
     return new Map(
-      rows.map((row) => [numberOrNull(row, 'id') ?? 0, Math.max(0, numberOrNull(row, 'age') ?? 0)]),
+      rows.map((row) => {
+        const age = numberOrNull(row, 'age') ?? 0;
+        return [numberOrNull(row, 'id') ?? 0, age <= -futureSeconds ? Infinity : Math.max(0, age)];
+      }),
     );
   } catch (error) {
     if (classify(error) === 'privilege') return new Map();
