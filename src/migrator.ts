@@ -102,7 +102,7 @@ export class Migrator implements MigrationControls {
     if (!this.#parts.config.execute)
       return await this.#withSession('plan', (session) => showPlan(session, now, plan, this.#parts));
     const path = await this.#follow(beginning, signal);
-    await this.#copy(path, signal);
+    await this.#copy(path, beginning, signal);
     await this.#index(path, signal);
     await this.#verify(path, signal);
     await this.#cutOver(now, path, plan, signal);
@@ -162,12 +162,12 @@ export class Migrator implements MigrationControls {
     this.#throttling.follow(found.artifacts.changelog, path.heartbeat);
     const parts = this.#parts;
     const start = await follow({ beginning, path, parts, scope, throttler: this.#throttling, signal });
-    const run = { path, start, phase: () => this.#phase };
+    const run = { path, start, phase: () => this.#phase, lossy: plan.lossy };
     scope.spawn((stop) => checkpoint.run(run, AbortSignal.any([stop, path.retired.signal])));
     return path;
   }
 
-  async #copy(path: DataPath, signal: AbortSignal): Promise<void> {
+  async #copy(path: DataPath, beginning: Beginning, signal: AbortSignal): Promise<void> {
     const { log, moments } = this.#parts;
     const scope = this.#scope!;
     this.#enter('copying');
@@ -177,7 +177,7 @@ export class Migrator implements MigrationControls {
     this.#progress.start();
     scope.spawn((stop) => path.applier.run(path.applySessions, AbortSignal.any([stop, path.retired.signal])));
     await copyPaced(path, signal);
-    await catchUp(path, signal);
+    await catchUp(path, beginning, signal);
     this.#progress.end();
     const seconds = Number((this.#progress.elapsedMs / 1000).toFixed(2));
     log.info({ rows: path.copier.rows, seconds }, 'Row copy complete');

@@ -110,6 +110,8 @@ export interface CheckpointState {
   readonly settled: boolean;
   /** How far the verification is; null where nothing is verified, or an older version wrote it. */
   readonly verified: VerifiedState | null;
+  /** The ghost's columns of which values may have been cut or changed (`--allow-lossy`); none where an older version wrote it. */
+  readonly lossy: readonly string[];
   /** The live settings, for people. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -159,6 +161,7 @@ export function stateFromText(text: string): CheckpointState {
     drained: raw.drained === true,
     settled: raw.settled === true,
     verified: verifiedOf(raw),
+    lossy: namesOf(raw, 'lossy'),
     settings: (raw.settings ?? {}) as Readonly<Record<string, unknown>>,
   };
 }
@@ -188,9 +191,9 @@ export function taskFromText(text: string): CheckpointTask {
 }
 
 /** The refusal of a checkpoint that says nothing that we understand. */
-export function unreadable(why: string): Refusal {
+export function unreadable(why: string, more = ''): Refusal {
   return new Refusal('checkpoint-unreadable', `the checkpoint cannot be read: ${why}. Nothing was touched.`, {
-    hint: 'Start over without --resume, with --initially-drop-ghost-table; or run poltergeist cleanup.',
+    hint: `${more}Start over without --resume, with --initially-drop-ghost-table; or run poltergeist cleanup.`,
   });
 }
 

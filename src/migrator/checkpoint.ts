@@ -59,6 +59,8 @@ export interface Run {
   /** Where the stream was started: claimed until it has read something. */
   readonly start: Position;
   readonly phase: () => Phase;
+  /** Columns of the ghost that may lose data. */
+  readonly lossy: ReadonlySet<string>;
 }
 
 /**
@@ -229,7 +231,7 @@ export class Checkpoint {
   }
 
   /** In one turn of the event loop: position and prefix are of one moment. */
-  #capture({ path, start, phase }: Run): CheckpointState {
+  #capture({ path, start, phase, lossy }: Run): CheckpointState {
     const { changes, watermark, chunker, copier, heartbeat, rowsBefore, intake, verification } = path;
     return {
       position: (changes.appliedPosition() ?? start).toString(),
@@ -243,6 +245,7 @@ export class Checkpoint {
       // Read past the RENAME with nothing that came before it left to do: from a position behind it nobody could tell.
       settled: this.#settled || (intake.swapSeen && changes.empty),
       verified: verification?.stateAt(start) ?? null,
+      lossy: [...lossy],
       settings: plainRecord(this.#parts.settings),
     };
   }

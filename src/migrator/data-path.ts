@@ -76,8 +76,6 @@ export interface DataPath {
   readonly sink: ChangeSink;
   /** How many sessions may apply beside each other, at the most. */
   readonly applySessions: number;
-  /** An earlier run is continued. */
-  readonly resumed: boolean;
   /** Rows that earlier runs have copied. */
   readonly rowsBefore: number;
   /** For what slipped into the old table (I7). */
@@ -160,7 +158,6 @@ export function buildDataPath(
     applier,
     backlog: new BacklogWatch(parts, plan.codec, { changes, applier, heartbeat, applySessions }),
     askSessions: pools.ask,
-    resumed: point !== null,
     rowsBefore: point?.rowsCopied ?? 0,
     retired: new AbortController(),
     expectSwap: () => intake.expectSwap(() => stream.subscribe(original.ref, newTable)),

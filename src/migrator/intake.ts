@@ -121,7 +121,8 @@ export class Intake implements ChangeSink {
       return;
     }
     if (this.#swapSeen) return;
-    if (replay?.forgives(notice.sql)) log.debug({ sql: notice.sql }, 'a statement of an earlier run of ours');
+    if (replay?.forgives(notice.sql))
+      log.debug({ sql: notice.sql }, 'a statement from before this run, which does no harm');
     else if (meaningOf(notice.sql) === 'harmless')
       log.info({ sql: notice.sql }, 'a statement of others names the table');
     else
@@ -129,7 +130,9 @@ export class Intake implements ChangeSink {
         new Failure(
           `somebody changed the schema under the migration of ${quoteTable(original)}: ${cut(notice.sql)}`,
           {
-            hint: 'The original is as that statement left it; nothing of ours is in it. Look at the table and start again.',
+            hint:
+              'The original is as that statement left it. What was copied does not fit it any more, and is removed. ' +
+              'Look at the table, then start again, without --resume.',
             reason: 'world-changed',
           },
         ),

@@ -36,7 +36,7 @@ export async function follow(context: FollowContext): Promise<Position> {
   stream.subscribe(original.ref, { role: 'original', definition: original, codec: plan.codec });
   const { ghost, changelog, old } = artifacts;
   stream.followChangelog(changelog);
-  stream.watch(point?.ghostOnly ? [ghost] : [ghost, changelog, old]);
+  stream.watch(point?.ghostOnly ? [ghost] : [ghost, changelog, ...(point ? [] : [old])]);
   if (!point) {
     const write = (sql: string): Promise<void> =>
       path.askSessions.use(async (session) => void (await session.execute(sql)), signal);
@@ -81,7 +81,16 @@ function positionNow(
   return retry(() => stream.currentPosition(), { ...bounds, clock, signal, retryOn: ['connection', 'busy'] });
 }
 
-/** Waits until the stream of a run that goes on has reached the present; others are there already. */
-export async function catchUp({ heartbeat, resumed }: DataPath, signal: AbortSignal): Promise<void> {
-  if (resumed) await heartbeat.pass(catchUpTimeoutMs, signal);
+/**
+ * Waits until the stream of a run that goes on has reached the present; others are there already. From here on the old table's
+ * name is ours: before, others may have had it, and were refused if they still did.
+ */
+export async function catchUp(
+  { heartbeat, stream }: DataPath,
+  { survey: { artifacts }, point }: FollowContext['beginning'],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!point) return;
+  await heartbeat.pass(catchUpTimeoutMs, signal);
+  if (!point.ghostOnly) stream.watch([artifacts.ghost, artifacts.changelog, artifacts.old]);
 }

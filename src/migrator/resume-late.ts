@@ -15,7 +15,7 @@ import type { Survey } from './inspect.ts';
 import { type LatePlan, settleLateWrites, tellUnsettled } from './late-writes.ts';
 import { onOneSession } from './one-session.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { shapeOf } from './resume.ts';
+import { notLossyNow, shapeOf } from './resume.ts';
 import type { ResumePoint, SwappedBefore } from './resume-begin.ts';
 import { follow } from './resume-follow.ts';
 import { refusePosition } from './resume-position.ts';
@@ -93,7 +93,8 @@ async function prepare(
   if (!old || shapeOf(old.createSql) !== shapeOf(task.originalSql)) throw unlike('the old table is another');
   const survey = { ...found, original: { ...old, ref: original.ref } };
   const plan = makePlan(survey, { ...original, ref: artifacts.ghost }, parts.config);
-  if (planHash(plan) !== task.planHash) throw unlike('options have changed, and so what is copied');
+  if (planHash(plan) !== task.planHash || notLossyNow(state.lossy, plan).length > 0)
+    throw unlike('options have changed, and so what is copied');
   await refusePosition(stored, survey, parts);
   const made = await readTriggers(session, original.ref);
   const { changelog } = artifacts;

@@ -3,6 +3,7 @@ import { Refusals } from '../base/refusals.ts';
 import { sentryComment } from '../core/changelog-sql.ts';
 import { type CheckpointTask, hashOf, isNothing } from '../core/checkpoint.ts';
 import { withoutKeys } from '../core/create-table.ts';
+import { firstChange } from '../core/definition-change.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableDefinition } from '../core/table.ts';
 import type { TableRef } from '../core/table-ref.ts';
@@ -64,7 +65,7 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
   // Of another statement, or of other tables, another plan follows as a matter of course.
   const plan =
     ghost && refusals.found.length === 0
-      ? refusals.judge(() => planAsBefore(ghost, survey, task, parts))
+      ? refusals.judge(() => planAsBefore(ghost, survey, stored, parts))
       : undefined;
   const why = startsOver(stored, plan);
   const elsewhere = refusals.found.some(({ code }) => code === 'other-server');
@@ -199,7 +200,9 @@ async function refuseTables(session: Session, { artifacts, original }: Survey): 
     ['changelog-missing', changelog],
   ] as const) {
     if ((await findTable(session, table))?.kind === 'table') continue;
-    refusals.add(cannotResume(code, `${quoteTable(table)} is not there`, 'Somebody has dropped it.'));
+    refusals.add(
+      cannotResume(code, `${quoteTable(table)} is not there`, 'Somebody has dropped or renamed it.'),
+    );
   }
   const inPlace = await findTable(session, old);
   if (inPlace && inPlace.comment !== sentryComment)
@@ -207,7 +210,7 @@ async function refuseTables(session: Session, { artifacts, original }: Survey): 
       cannotResume(
         'old-exists',
         `${quoteTable(old)} is there, and ${quoteTable(original.ref)} has not been swapped`,
-        'Rename or drop that table: it is in the place of the old table.',
+        'It is in the place of the old table: rename or drop it, then say this command again.',
       ),
     );
   refusals.throwIfAny();
@@ -221,8 +224,9 @@ export function refuseAltered(
   if (withoutCounter(createSql) === originalSql) return;
   throw cannotResume(
     'original-changed',
-    `${quoteTable(ref)} has another definition than when the migration began`,
-    'What was copied does not fit it any more.',
+    `${quoteTable(ref)} has another definition than when the migration began: ` +
+      firstChange(originalSql, withoutCounter(createSql)),
+    'What was copied does not fit it any more, even if it is changed back.',
   );
 }
 
@@ -238,8 +242,9 @@ async function ghostAsBefore(
   if (!ghost || comparable(ghost.createSql) === comparable(ghostSql)) return ghost;
   throw cannotResume(
     'ghost-changed',
-    `${quoteTable(artifacts.ghost)} has another definition than when it was made`,
-    'Somebody has altered it.',
+    `${quoteTable(artifacts.ghost)} has another definition than when it was made: ` +
+      firstChange(comparable(ghostSql), comparable(ghost.createSql)),
+    'Somebody has altered it: what is in it cannot be relied on, even if it is changed back.',
   );
 }
 
@@ -247,7 +252,7 @@ async function ghostAsBefore(
 function planAsBefore(
   ghost: TableDefinition,
   survey: Survey,
-  { deferred, ghostSql, planHash: hash }: CheckpointTask,
+  { task: { deferred, ghostSql, planHash: hash }, state: { lossy } }: StoredCheckpoint,
   { config }: MigrationParts,
 ): Plan {
   const whole = { ...definitionWhole(ghost, deferred), createSql: ghostSql };
@@ -255,10 +260,24 @@ function planAsBefore(
   const missing = deferred?.indexes.filter(({ name }) => ghost.indexes.every((each) => each.name !== name));
   const left = deferred && { ...deferred, indexes: missing ?? [] };
   const plan = { ...makePlan(survey, whole, config), deferred: left };
-  if (planHash(plan) === hash) return plan;
+  if (planHash(plan) !== hash)
+    throw cannotResume(
+      'other-options',
+      `other options than then, or another time zone of the server (${plan.profile.timeZone} now), change what is copied of ` +
+        quoteTable(survey.original.ref),
+      'Give --approve-renamed-columns, --skip-renamed-columns and --allow-nullable-unique-key as then.',
+    );
+  const unnamed = notLossyNow(lossy, plan);
+  if (unnamed.length === 0) return plan;
   throw cannotResume(
     'other-options',
-    'options or the time zone of the server have changed, and so what is copied',
-    'Give the same options about columns and keys as then.',
+    `the run before had --allow-lossy for ${unnamed.join(', ')}, and ${quoteTable(survey.artifacts.ghost)} may hold values ` +
+      'of it that were cut or changed',
+    `Add --allow-lossy ${lossy.join(',')}: more columns may be named, none fewer.`,
   );
+}
+
+/** Columns of the ghost that may have lost data, and must not any more. More than then may: what was copied has fitted. */
+export function notLossyNow(before: readonly string[], { lossy }: Pick<Plan, 'lossy'>): readonly string[] {
+  return before.filter((name) => !lossy.has(name));
 }

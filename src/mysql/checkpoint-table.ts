@@ -1,4 +1,4 @@
-import { Failure } from '../base/errors.ts';
+import { Failure, messageOf } from '../base/errors.ts';
 import {
   type CheckpointState,
   type CheckpointTask,
@@ -19,6 +19,7 @@ import {
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import { dropTable } from './artifacts.ts';
+import { parsePosition } from './binlog/stream-position.ts';
 import { numberOrNull, textOrNull } from './row.ts';
 import type { Session } from './session.ts';
 
@@ -47,17 +48,30 @@ export async function readCheckpoint(session: Session, table: TableRef): Promise
   if (!row) return null;
   const format = row.format === undefined ? null : numberOrNull(row, 'format');
   if (format !== checkpointFormat)
-    throw unreadable(`it has format ${format}, and this version reads format ${checkpointFormat}`);
+    throw unreadable(
+      `it has format ${format}, and this version reads format ${checkpointFormat}`,
+      'Resume with the version that has begun it. ',
+    );
   const column = (name: string): string => {
     if (row[name] === undefined) throw unreadable(`it has no ${name}`);
     return textOrNull(row, name) ?? '';
   };
+  const state = stateFromText(column('state'));
+  for (const position of [state.position, state.verified?.position]) checkPosition(position);
   return {
     runId: column('run_id'),
     writtenAtMs: Number(column('written_at_ms')),
     task: taskFromText(column('task')),
-    state: stateFromText(column('state')),
+    state,
   };
+}
+
+function checkPosition(position: string | undefined): void {
+  try {
+    if (position !== undefined) parsePosition(position);
+  } catch (error) {
+    throw unreadable(messageOf(error));
+  }
 }
 
 /** Writes the first checkpoint of a migration. */

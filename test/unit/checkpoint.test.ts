@@ -37,6 +37,7 @@ const state: CheckpointState = {
     ...{ rows: 7, chunks: 2, chunksSkipped: 1, notCompared: 3, repaired: 2, leftOut: ['f'] },
     repairedRows: ['0123456789abcdef01234567'],
   },
+  lossy: ['c'],
   settings: { chunkRows: null, postponeFlagFile: "/tmp/it's \\ here" },
 };
 

@@ -39,4 +39,17 @@ describe('what a dead run did', () => {
     assert.ok(replay.forgives('ALTER TABLE `s`.`t` RENAME TO `s`.`_t_del`'));
     assert.equal(replay.forgives('ALTER TABLE `s`.`t` ADD COLUMN x INT'), false);
   });
+
+  test('triggers that came and went do no harm: those that are there now have been refused', () => {
+    const replay = make();
+    for (const sql of [
+      'CREATE TRIGGER s.tr AFTER DELETE ON s.t FOR EACH ROW SET @x = 1',
+      'create or replace definer = `an admin`@`%` trigger s.tr BEFORE INSERT ON s.t FOR EACH ROW SET @x = 1',
+    ])
+      assert.ok(replay.forgives(sql), sql);
+    for (const sql of ["CREATE TABLE s.t (a INT) COMMENT 'a TRIGGER '", 'ALTER TABLE s.t ADD trigger_ INT'])
+      assert.equal(replay.forgives(sql), false, sql);
+    replay.marked({ id: 1, sequence: 8, writtenAtMs: 0 });
+    assert.equal(replay.forgives('CREATE TRIGGER s.tr AFTER DELETE ON s.t FOR EACH ROW SET @x = 1'), false);
+  });
 });

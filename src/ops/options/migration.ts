@@ -55,7 +55,8 @@ export const schemaOptions = {
   'allow-nullable-unique-key': flag('N', 'the migration key may be nullable: no row may hold NULL in it'),
   'allow-lossy': list(
     'P',
-    'columns whose values may be cut or changed where they do not fit, as an ALTER without strict mode would do',
+    'columns whose values may be cut or changed where they do not fit, as an ALTER without strict mode would do; ' +
+      'with --resume those of the run before, or more',
   ),
   'allow-zero-in-date': flag(
     'C',
