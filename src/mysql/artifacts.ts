@@ -25,10 +25,32 @@ export async function createChangelog(session: Session, changelog: TableRef): Pr
 }
 
 /**
+ * Creates an empty table like the original.
+ * @throws Refusal `table-like` where the server as it is set would not let the original be made again; ServerError.
+ */
+export async function createLike(session: Session, table: TableRef, original: TableRef): Promise<void> {
+  try {
+    await session.execute(`CREATE TABLE ${quoteTable(table)} LIKE ${quoteTable(original)}`);
+  } catch (error) {
+    if (!(error instanceof ServerError && /^(other|unsupported)$/.test(error.kind))) throw error;
+    throw new Refusal(
+      'table-like',
+      `the server does not make an empty table like ${quoteTable(original)}: ${error.serverMessage}`,
+      {
+        hint:
+          'The original table is untouched. It was made under other settings of the server than it has now ' +
+          '(sql_require_primary_key, innodb_force_primary_key, innodb_file_per_table or the like): set them as they were.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
  * Creates the ghost and has the server alter it: the server is the parser.
  * @param alterText the clauses, to stand after `ALTER TABLE ghost `.
  * @returns the ghost's definition.
- * @throws Refusal `alter` when the server does not accept the ALTER.
+ * @throws Refusal `alter` when the server does not accept the ALTER; as `createLike` does.
  */
 export async function createGhost(
   session: Session,
@@ -36,7 +58,7 @@ export async function createGhost(
   ghost: TableRef,
   alterText: string,
 ): Promise<TableDefinition> {
-  await session.execute(`CREATE TABLE ${quoteTable(ghost)} LIKE ${quoteTable(original)}`);
+  await createLike(session, ghost, original);
   return await alterGhost(session, ghost, alterText);
 }
 

@@ -2,6 +2,7 @@ import { Refusal } from '../base/errors.ts';
 import { scratchNames } from '../core/names.ts';
 import { quoteTable } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
+import { createLike } from './artifacts.ts';
 import { ARTIFACT_MARK, isMarked } from './inspector/inspection.ts';
 import { findTable, type TableKind } from './inspector/table-entry.ts';
 import type { Session } from './session.ts';
@@ -69,7 +70,8 @@ export async function refuseStrangers(session: Session, scratch: ScratchRefs): P
 
 /**
  * Lets something be tried on an empty twin of the original, and leaves nothing.
- * @throws Refusal `probe-table`; ServerError, where the account may not make or drop tables, for one; what `work` throws.
+ * @throws Refusal `probe-table`, `table-like`; ServerError, where the account may not make or drop tables, for one; what `work`
+ *   throws.
  */
 export async function withTwin<T>(
   session: Session,
@@ -84,7 +86,7 @@ export async function withTwin<T>(
   // A table that somebody else makes under the twin's name meanwhile is not ours to drop.
   let leftSql = `DROP TABLE IF EXISTS ${quoteTable(scratch.probe)}`;
   try {
-    await session.execute(`CREATE TABLE ${quoteTable(scratch.twin)} LIKE ${quoteTable(original)}`);
+    await createLike(session, scratch.twin, original);
     leftSql = dropScratchSql(scratch);
     return await work();
   } finally {

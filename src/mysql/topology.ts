@@ -142,7 +142,7 @@ function endInRing(
   if (!allowMasterMaster) {
     throw refusal(
       'circular',
-      `These servers replicate from each other in a circle: ${list}.`,
+      `These servers replicate from each other in a circle (a master-master setup): ${list}.`,
       'If only one of them is written to, say --allow-master-master.',
     );
   }

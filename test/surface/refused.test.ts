@@ -36,6 +36,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       rmSync(folder, { recursive: true, force: true });
     });
 
+    const stays = ['_items_gho', 'items', 'parent'];
     const run = async (alter: string, ...more: string[]) => {
       const { host, port, user, password } = lab.primary;
       const child = startCli([
@@ -45,7 +46,8 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       ]);
       const { code } = await child.exit;
       assert.equal(code, 2, child.stderr);
-      assert.deepEqual(await tablesOf(sql), ['_items_gho', 'items', 'parent'], 'something was left');
+      const left = (await tablesOf(sql)).filter((name) => name !== 'keyless');
+      assert.deepEqual(left, stays, 'something was left');
       assert.deepEqual(await runSql(sql, `SHOW TRIGGERS FROM ${DB} WHERE \`Trigger\` <> 'tr'`), []);
       return child;
     };
@@ -104,6 +106,27 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       );
       assert.deepEqual(codes(stderr), ['no-shared-key']);
       assert.match(stdout, /^# No plan for .*: 1 blockers?$/m);
+    });
+
+    test('a table that the server would not make again (no twin of it) is refused among the others, and the probe goes', async () => {
+      const variable = flavor === 'mysql' ? 'sql_require_primary_key' : 'innodb_force_primary_key';
+      await runSql(sql, `CREATE TABLE ${DB}.keyless (id INT, UNIQUE KEY (id))`);
+      await runSql(sql, `SET GLOBAL ${variable} = ON`);
+      try {
+        for (const how of [[], ['--execute']]) {
+          const flags = ['--table=keyless', '--allow-nullable-unique-key', ...how];
+          const { stderr } = await run('ADD COLUMN x INT', ...flags, '--allow-on-master');
+          assert.match(
+            stderr,
+            /FATAL the server does not make an empty table like `fault`.`keyless`: .*primary key.* refusal=table-like.*\n.*hint: The original/i,
+          );
+          const two = await run('ADD COLUMN x INT', ...flags);
+          assert.deepEqual(codes(two.stderr), ['allow-on-master', 'table-like']);
+        }
+      } finally {
+        await runSql(sql, `SET GLOBAL ${variable} = OFF`);
+        await runSql(sql, `DROP TABLE ${DB}.keyless`);
+      }
     });
 
     test('no such table: all that can be said is said', async () => {

@@ -71,6 +71,28 @@ test('bash: the commands of ctl', { skip: !has('bash') }, () => {
   assert.deepEqual(offered('completion', 'z'), ['zsh']);
 });
 
+test('fish: options, words of a choice, switches, and the commands of ctl', { skip: !has('fish') }, () => {
+  const file = join(folder, 'poltergeist.fish');
+  writeFileSync(file, completion(['fish']));
+  const offers = (line: string): string[] => {
+    const script = `source ${file}; complete -C '${line}'`;
+    const { stdout } = spawnSync('fish', ['--no-config', '-c', script], { encoding: 'utf8', cwd: folder });
+    return stdout
+      .split('\n')
+      .filter((each) => each !== '')
+      .map((each) => each.split('\t')[0]!);
+  };
+  assert.deepEqual(offers('poltergeist --max-lag'), ['--max-lag-millis']);
+  assert.deepEqual(offers('poltergeist --storage-engine '), ['innodb', 'rocksdb']);
+  assert.deepEqual(offers('poltergeist --execute=f'), ['--execute=false']);
+  assert.deepEqual(offers('poltergeist --execute --ok-to-drop-t').sort(), [
+    '--ok-to-drop-table',
+    '--ok-to-drop-table=',
+  ]);
+  assert.deepEqual(offers('poltergeist --execute f'), [], 'the next word is no value of it');
+  assert.deepEqual(offers('poltergeist ctl unp'), ['unpostpone']);
+});
+
 test('another shell is a usage error', () => {
   for (const argv of [[], ['tcsh'], ['bash', 'x'], ['constructor']])
     assert.throws(() => completion(argv), /UsageError: completion is for one of bash, zsh, fish/);

@@ -21,15 +21,10 @@ export function fishCompletion(): string {
 
 function lineOf(option: Completable, condition: string): string {
   const { name, spec } = option;
-  const values = spec.type === 'bool' ? [] : valuesOf(option);
-  const argument =
-    spec.type === 'bool'
-      ? ''
-      : spec.type === 'path'
-        ? ' -r -F'
-        : values.length > 0
-          ? ` -x -a ${quote(values.join(' '))}`
-          : ' -x';
+  const values = valuesOf(option).join(' ');
+  // A switch may have a value behind `=`, and never one in the next word.
+  const must = spec.type === 'bool' ? '' : spec.type === 'path' ? ' -r -F' : ' -x';
+  const argument = values === '' ? must : `${must} -a ${quote(values)}`;
   return `complete -c poltergeist -n ${quote(condition)} -l ${name}${argument} -d ${quote(spec.text)}`;
 }
 
