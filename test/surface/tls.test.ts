@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { hasColumn, migrationArguments, prepare, start } from '../fault/fault-lab.ts';
 import { startCli } from '../lab/children.ts';
-import { type Lab, runSql } from '../lab/lab.ts';
+import { type Lab, runSql, waitForReplica } from '../lab/lab.ts';
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
 
@@ -60,7 +60,7 @@ describe('TLS', { skip: !openssl && 'there is no openssl to make certificates wi
     certify('server', 'DNS:localhost');
     certify('elsewhere', 'DNS:elsewhere.example');
     certify('client', 'DNS:client');
-    lab = await start({ flavor: 'mysql', options: tls('server') });
+    lab = await start({ flavor: 'mysql', options: tls('server'), replicas: [{ options: tls('server') }] });
     sql = await lab.primary.connect();
     await prepare(sql);
     await runSql(sql, "CREATE USER secure IDENTIFIED BY 'secure-pass' REQUIRE X509");
@@ -110,6 +110,28 @@ describe('TLS', { skip: !openssl && 'there is no openssl to make certificates wi
     const missing = await run('--execute=false', '--ssl', '--ssl-ca', file('none.pem'));
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /cannot read .*none\.pem, given as --ssl-ca/);
+  });
+
+  test('HAZARDS 90: replicas are asked as the server is: by an account that demands a certificate', async () => {
+    await prepare(sql);
+    await waitForReplica(lab.primary, lab.replicas[0]!, 20_000);
+    const replica = `localhost:${lab.replicas[0]!.port}`;
+    const lag = ['--throttle-control-replicas', replica, '--verbose'];
+    const { code, stderr } = await run('--ssl', '--ssl-ca', file('ca.pem'), ...client, ...lag);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /unreadable/);
+  });
+
+  test('HAZARDS 90: a server that has no TLS: the run ends, and nothing goes in plain text', async (t) => {
+    const bare = await start({ flavor: 'mysql', options: { tls_version: '' } });
+    t.after(() => bare.stop());
+    const connection = await bare.primary.connect();
+    t.after(() => connection.end());
+    await prepare(connection);
+    const child = startCli(migrationArguments(bare.primary, 'extra', ['--ssl', '--ssl-allow-insecure']));
+    assert.equal((await child.exit).code, 1, child.stderr);
+    assert.match(child.stderr, /does not support secure connection/);
+    assert.equal(await hasColumn(connection, 'extra'), false);
   });
 
   test('a certificate for another host is refused', async () => {
