@@ -28,6 +28,8 @@ export interface MigrationResult {
 }
 
 const DEADLINE_MS = 120_000;
+/** Keys a batch, where the command says that its batches are too small. */
+const HEEDED_BATCH = 1000;
 const LOAD_STOP_MS = 30_000;
 const REPLICA_WAIT_MS = 60_000;
 const ATTEMPTS_MAX = 12;
@@ -95,9 +97,10 @@ class SoakMigration {
       sampleRows: 4000,
     });
     this.#load = this.#ledger.start({ ...load, readers: 1, readerPauseMs: 10 });
-    const command = await Command.open(this.#plan, this.#lab, this.#features, (line) =>
-      this.#timetable?.line(line),
-    );
+    const command = await Command.open(this.#plan, this.#lab, this.#features, (line) => {
+      this.#timetable?.line(line);
+      this.#heed(line);
+    });
     this.#command = command;
     const injector = this.#makeInjector(command);
     this.#timetable = new Timetable(this.#plan.faults, (fault) => injector.inject(fault), this.#say);
@@ -122,6 +125,13 @@ class SoakMigration {
     if (this.#result.problems.length > 0)
       this.#say(`last lines:\n  ${command.lines.slice(-120).join('\n  ')}`);
     return { ...this.#result, writes: this.#ledger.tally.writes, ledger: this.#ledger };
+  }
+
+  /** An operator does what he is told to do. A run that is resumed starts with the plan's options again, and may tell it again. */
+  #heed(line: string): void {
+    if (!line.includes('the backlog grows') || !line.includes('set dml-batch-size higher')) return;
+    this.#say(`told: ${line}`);
+    this.#command?.say(`dml-batch-size=${HEEDED_BATCH}`).catch(() => undefined);
   }
 
   #makeInjector(command: Command): Injector {
