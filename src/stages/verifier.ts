@@ -167,7 +167,7 @@ export class Verifier {
     if (!goesOn) {
       this.#parts.chunks.begin();
       this.#prefix = new VerifiedPrefix();
-      [this.#rows, this.#rowsBefore] = [0, 0];
+      [this.#rows, this.#rowsBefore, this.#chunks, this.#chunksSkipped] = [0, 0, 0, 0];
     }
     await runCrew(workers, signal, (shift) => this.#work(shift));
     await this.#progressed.until(

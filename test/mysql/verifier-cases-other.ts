@@ -180,5 +180,51 @@ const others: readonly ColumnCase[] = [
   { from: 'INET6', to: 'INET6', only: 'mariadb', values: ["'::1'"], wrong: [[1, "'::2'"]] },
 ];
 
+/** Of each type that the cases above do not have: the ghost holds something near, nothing, or NULL. */
+const unchanged = (from: string, value: string, near: string, nothing: string): ColumnCase => ({
+  ...{ from, to: from, values: [value, nothing, 'NULL'] },
+  wrong: [
+    [1, near],
+    [2, 'NULL'],
+    [3, nothing],
+  ],
+});
+const remaining: readonly ColumnCase[] = [
+  unchanged('SMALLINT', '-32768', '-32767', '0'),
+  unchanged('SMALLINT UNSIGNED', '65535', '65534', '0'),
+  unchanged('MEDIUMINT', '-8388608', '-8388607', '0'),
+  unchanged('MEDIUMINT UNSIGNED', '16777215', '16777214', '0'),
+  unchanged('INT UNSIGNED', '4294967295', '4294967294', '0'),
+  unchanged('TIME', "'-838:59:59'", "'838:59:59'", "'00:00:00'"),
+  unchanged('DATE', "'9999-12-31'", "'9999-12-30'", "'0000-00-00'"),
+  unchanged('TINYTEXT', "REPEAT('x', 255)", "REPEAT('x', 254)", "''"),
+  unchanged('MEDIUMTEXT', "CONCAT(REPEAT('é', 70000), 'a')", "CONCAT(REPEAT('é', 70000), 'b')", "''"),
+  unchanged('TINYBLOB', "x'00ff00'", "x'00ff'", "''"),
+  unchanged('MEDIUMBLOB', "CONCAT(REPEAT(x'00', 70000), 'a')", "CONCAT(REPEAT(x'00', 70000), 'b')", "''"),
+  unchanged('LONGBLOB', "REPEAT(x'ff00', 100000)", "REPEAT(x'00ff', 100000)", "''"),
+  {
+    from: 'LINESTRING',
+    to: 'LINESTRING',
+    values: ["ST_GeomFromText('LINESTRING(0 0, 1 1)')", 'NULL'],
+    wrong: [
+      [1, "ST_GeomFromText('LINESTRING(1 1, 0 0)')"],
+      [2, "ST_GeomFromText('LINESTRING(0 0, 1 1)')"],
+    ],
+  },
+  {
+    from: 'POLYGON',
+    to: 'GEOMETRY',
+    values: ["ST_GeomFromText('POLYGON((0 0, 1 0, 1 1, 0 0))')"],
+    wrong: [[1, "ST_GeomFromText('POLYGON((0 0, 1 0, 1 2, 0 0))')"]],
+  },
+  {
+    from: 'GEOMETRYCOLLECTION',
+    to: 'GEOMETRYCOLLECTION',
+    values: ["ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1), LINESTRING(0 0, 1 1))')"],
+    wrong: [[1, "ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1))')"]],
+  },
+  { from: 'INET4', to: 'INET4', only: 'mariadb', values: ["'1.2.3.4'"], wrong: [[1, "'1.2.3.5'"]] },
+];
+
 /** Every case of this file. */
-export const otherCases: readonly ColumnCase[] = [...labels, ...temporals, ...others];
+export const otherCases: readonly ColumnCase[] = [...labels, ...temporals, ...others, ...remaining];
