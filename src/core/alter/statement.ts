@@ -41,6 +41,10 @@ export function readStatement(tokens: readonly Token[]): Statement {
       hint: 'Give one ALTER; several clauses are separated by commas.',
     });
   }
+  const last = statement.at(-1);
+  // Without its semicolon `--;` would become a comment, which swallows what we append.
+  if (last && isMark(last, '-'))
+    throw new UsageError('The ALTER ends in an operator: something is missing behind it');
   const cursor = new Cursor(statement);
   const other = ['CREATE', 'OPTIMIZE'].find((verb) => cursor.sees(verb) && !cursor.sees(verb, 'PARTITION'));
   if (other) {
