@@ -5,7 +5,7 @@ import type { MigrationKey } from './migration-key.ts';
 import type { Index, TableDefinition } from './table.ts';
 
 /**
- * `--allow-lossy`: for the columns named, what the server's ALTER would do without strict mode.
+ * `--allow-lossy` and `--skip-strict-mode`: for the columns named, or changed, what the server's ALTER would do without strict mode.
  *
  * Strictness is a matter of the session, not of a column. So where columns are named, copy and sync run
  * without strict mode in a transaction, and the statement's warnings are read before it commits: in strict
@@ -47,6 +47,26 @@ export function lossyColumns(
     lossy.add(to);
   }
   return lossy;
+}
+
+/**
+ * `--skip-strict-mode`: the ghost's columns that the ALTER changes in what they can hold, but for those of the migration key,
+ * whose rows could not be found again. All others hold any value of theirs as it is.
+ */
+export function changedColumns(
+  original: TableDefinition,
+  ghost: TableDefinition,
+  { shared, computed }: Mapping,
+  key: MigrationKey,
+): readonly string[] {
+  const shape = ({ columns }: TableDefinition, name: string): string => {
+    const column = columns.find((each) => each.name === name);
+    return JSON.stringify([column?.columnType, column?.charset, column?.nullable, column?.generated]);
+  };
+  return [...shared, ...computed]
+    .filter(({ from, to }) => shape(original, from) !== shape(ghost, to))
+    .map(({ to }) => to)
+    .filter((to) => key.ghostColumns.every(({ name }) => name !== to));
 }
 
 /** The migration key with the unique keys under which values that lose data may collide. */

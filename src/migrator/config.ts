@@ -41,6 +41,8 @@ export interface MigrationConfig {
   readonly allowNullableUniqueKey: boolean;
   /** Columns for which values may be cut or changed as a non-strict ALTER would: see core/lossy.ts. */
   readonly allowLossy: readonly string[];
+  /** The same for all columns that the ALTER changes. */
+  readonly skipStrictMode: boolean;
   readonly names: NameOptions;
   /** Keep the checkpoint of a migration that has ended well, for `--revert`. */
   readonly keepCheckpoint: boolean;

@@ -15,7 +15,7 @@ export function makeLosses({ ghost, lossy }: Plan, log: MigrationLog): Losses {
   const tally = new LossTally((column, message) =>
     log.warn(
       { column },
-      `values of column '${column}' are cut or changed, as --allow-lossy allows: ${message}`,
+      `values of column '${column}' are cut or changed, as --allow-lossy or --skip-strict-mode allows: ${message}`,
     ),
   );
   return {

@@ -3,7 +3,7 @@ import { copiedValues } from '../core/copied-value.ts';
 import type { DeferredIndexes } from '../core/deferral.ts';
 import { type FilledColumn, implicitDefaults, refuseZeroDates } from '../core/implicit-default.ts';
 import { makeKeyCodec, type OrderedKeyCodec, renamedCodec } from '../core/key-codec.ts';
-import { lossyColumns, withLosses } from '../core/lossy.ts';
+import { changedColumns, lossyColumns, withLosses } from '../core/lossy.ts';
 import { type Mapping, mapColumns } from '../core/mapping.ts';
 import { chooseMigrationKey, type MigrationKey } from '../core/migration-key.ts';
 import type { TableDefinition } from '../core/table.ts';
@@ -28,7 +28,7 @@ export interface Plan {
   readonly ghostCodec: OrderedKeyCodec;
   readonly uniqueness: GhostUniqueness;
   /**
-   * Columns of the ghost that may lose data (`--allow-lossy`): they are no copy of the original's, so nothing
+   * Columns of the ghost that may lose data (`--allow-lossy`, `--skip-strict-mode`): they are no copy of the original's, so nothing
    * to verify.
    */
   readonly lossy: ReadonlySet<string>;
@@ -87,7 +87,9 @@ function judgePlan(survey: Survey, ghost: TableDefinition, mapping: Mapping, con
   );
   for (const server of chosen ? new Set([facts, survey.streamed]) : [])
     refusals.judge(() => refuseRowImage(server, chosen!.key));
-  const lossy = chosen && refusals.judge(() => lossyColumns(config.allowLossy, ghost, mapping, chosen));
+  const named = chosen && refusals.judge(() => lossyColumns(config.allowLossy, ghost, mapping, chosen));
+  const changed = chosen && config.skipStrictMode ? changedColumns(original, ghost, mapping, chosen) : [];
+  const lossy = named && new Set([...named, ...changed]);
   refusals.judge(() => refuseDayOfTime(original, ghost, mapping));
   const filled = implicitDefaults(ghost.columns, mapping.added);
   if (!config.allowZeroDates)

@@ -116,13 +116,18 @@ function describeRevert(survey: Survey, plan: Plan, outlook: Outlook, config: Mi
   ];
 }
 
-function columnLines({ mapping }: Plan): string[] {
+function columnLines({ mapping, lossy }: Plan): string[] {
   const renamed = mapping.shared.filter(({ from, to }) => from !== to);
   const names = mapping.shared.map(({ to }) => to);
   return [
     `#   columns copied:  ${names.length}${names.length > namesMax ? '' : `: ${list(names)}`}`,
     `#   columns renamed: ${list(renamed.map(({ from, to }) => `${from} -> ${to}`))}`,
     `#   columns dropped: ${list(mapping.dropped)}; added: ${list(mapping.added)}`,
+    ...(lossy.size === 0
+      ? []
+      : [
+          `#   columns lossy:   ${list([...lossy])}: values that do not fit are cut or changed, none is verified`,
+        ]),
   ];
 }
 

@@ -52,6 +52,7 @@ export function migrationConfig(options: OptionValues, extras: ConfigExtras): Mi
     skipRenamedColumns: options.skipRenamedColumns,
     allowNullableUniqueKey: options.allowNullableUniqueKey,
     allowLossy: options.allowLossy,
+    skipStrictMode: options.skipStrictMode,
     names: {
       baseName: options.forceTableNames ?? undefined,
       oldTableAtMs: options.timestampOldTable ? extras.wallMs : undefined,

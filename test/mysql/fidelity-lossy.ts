@@ -24,6 +24,33 @@ export const lossyCases: readonly FidelityCase[] = [
     sqlMode: 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',
   },
   {
+    name: '--skip-strict-mode: the same for all columns that the ALTER changes, a renamed one too; the others are verified',
+    create:
+      'CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20), c VARCHAR(20), e INT, f VARCHAR(9), same TEXT)',
+    data: [
+      insert('a, b, c, e, f, same', [
+        "1, 'fits', '5', 1, 'x', 'y'",
+        "1000, 'much too long', '12 monkeys', NULL, 'none', 'z'",
+        "-1000, 'a bit longer', 'no', 2, '', NULL",
+      ]),
+    ],
+    alter:
+      'MODIFY a TINYINT UNSIGNED, CHANGE b bb VARCHAR(4), MODIFY c INT, MODIFY e INT NOT NULL DEFAULT 7, ' +
+      "MODIFY f ENUM('x','y')",
+    options: ['--skip-strict-mode', '--approve-renamed-columns'],
+    sqlMode: 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',
+  },
+  {
+    name: '--skip-strict-mode does not go for the migration key',
+    create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT)',
+    data: ['INSERT INTO t VALUES (1, 1), (70000, 5)'],
+    alter: 'MODIFY id SMALLINT, MODIFY a BIGINT',
+    options: ['--skip-strict-mode'],
+    copying: [],
+    postponed: [],
+    expect: fails('id=70000'),
+  },
+  {
     name: '--allow-lossy of one column: another one that does not fit is an error as ever',
     create: 'CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)',
     data: [

@@ -67,6 +67,17 @@ describe('flags', () => {
     assert.equal(await hasColumn(sql, 'extra'), false);
   });
 
+  test('--skip-strict-mode: what may lose data is in the plan, and no column that stays as it is', async () => {
+    const alter = [
+      '--alter',
+      'MODIFY hits TINYINT NOT NULL, MODIFY id BIGINT AUTO_INCREMENT, ADD COLUMN x INT',
+    ];
+    const { code, stdout, stderr } = await look('--skip-strict-mode', ...alter);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^# +columns lossy: +hits: values that do not fit are cut or changed/m);
+    assert.doesNotMatch((await look(...alter)).stdout, /columns lossy/);
+  });
+
   test('what has no meaning here is accepted with one line each', async () => {
     const legacy = [...options].filter(([, spec]) => spec.withoutEffect !== undefined);
     const argv = legacy.map(([name, spec]) => (spec.type === 'bool' ? `--${name}` : `-${name}=1`));

@@ -58,6 +58,11 @@ export const schemaOptions = {
     'columns whose values may be cut or changed where they do not fit, as an ALTER without strict mode would do; ' +
       'with --resume those of the run before, or more',
   ),
+  'skip-strict-mode': flag(
+    'C',
+    'values may be cut or changed in all columns that --alter changes, as if --allow-lossy named them; ' +
+      'never in the migration key',
+  ),
   'allow-zero-in-date': flag(
     'C',
     "existing rows may get '0000-00-00' in a new column, whatever sql_mode says",

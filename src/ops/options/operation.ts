@@ -75,15 +75,13 @@ export const legacyOptions = {
   charset: list('N', 'character sets of the connection', {
     withoutEffect: 'sessions speak utf8mb4 and values never pass through this process',
   }),
-  'skip-strict-mode': flag('C', 'do not write in strict mode', {
-    withoutEffect: 'the copy is always strict: --allow-lossy names the columns where it need not be',
-  }),
   'skip-metadata-lock-check': flag('C', 'cut over where nobody can see who holds the table', {
     withoutEffect:
       'where locks cannot be seen, a session that asks for the table sees whether it is kept from it',
   }),
   'panic-on-warnings': flag('U', 'stop at warnings of the copy', {
-    withoutEffect: 'the copy is always strict: what would be a warning is an error',
+    withoutEffect:
+      'what would be a warning is an error, but for columns of --allow-lossy and --skip-strict-mode',
   }),
   'skip-port-validation': flag('C', 'do not compare --port with the port of the server', {
     withoutEffect: samePort,
