@@ -127,7 +127,7 @@ async function remove(
       for (const table of tables) await dropTable(session, table);
       await dropSentry(session, sentries);
     });
-    log.info({}, `removed: ${names}`);
+    log.warn({}, `removed: ${names}: nothing could go on with them`);
   } catch (failure) {
     const hint = `run ${cleanUpCommand(config)}`;
     log.warn({ error: messageOf(failure) }, `could not be removed: ${names}; ${hint}`);

@@ -46,7 +46,8 @@ export async function judgeRemains(session: Session, found: Survey, parts: Migra
     throw cannotResume(
       'no-checkpoint',
       `there is no checkpoint ${quoteTable(found.artifacts.checkpoint)}`,
-      'Was it on this server, this table, and with the same --force-table-names?',
+      'A run that ends before it copies leaves none, nor does one that ends well: then say this command without --resume. ' +
+        'Or was it on another server, another table, or with --force-table-names?',
     );
   }
   const { task } = stored;
