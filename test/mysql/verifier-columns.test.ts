@@ -3,54 +3,35 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
-import { systemClock } from '../../src/base/clock.ts';
 import { compareColumns } from '../../src/core/comparison.ts';
 import { ComparisonSql } from '../../src/core/comparison-sql.ts';
 import { copiedValue } from '../../src/core/copied-value.ts';
 import { makeKeyCodec, renamedCodec } from '../../src/core/key-codec.ts';
 import type { TableDefinition } from '../../src/core/table.ts';
-import { ConnectionOptions } from '../../src/mysql/connection-options.ts';
 import { readTableDefinition } from '../../src/mysql/inspector/definition.ts';
-import { SessionPool } from '../../src/mysql/pool.ts';
-import { dataProfile } from '../../src/mysql/profile.ts';
+import type { SessionPool } from '../../src/mysql/pool.ts';
 import { SqlVerifyStore } from '../../src/mysql/verify-store.ts';
-import { type Flavor, type Lab, runSql, startLab } from '../lab/lab.ts';
-import { connectLax } from './migrate-run.ts';
+import { type Flavor, runSql } from '../lab/lab.ts';
 import type { ColumnCase } from './verifier-case.ts';
 import { columnCases } from './verifier-cases.ts';
+import { VerifierLab } from './verifier-lab.ts';
 
 const everything = { after: null, upTo: null };
 const signal = new AbortController().signal;
 
 for (const flavor of ['mysql', 'mariadb'] as const) {
   describe(`comparison of columns: ${flavor}`, () => {
-    let lab: Lab;
-    let connection: Connection;
-    let sessions: SessionPool;
+    let lab: VerifierLab;
 
     before(async () => {
-      lab = await startLab({ flavor, fast: true });
-      connection = await connectLax(lab.primary);
-      await runSql(connection, 'CREATE DATABASE verify CHARACTER SET utf8mb4');
-      await runSql(connection, 'USE verify');
-      const { host, port, user, password } = lab.primary;
-      const options = new ConnectionOptions({ host, port, user, password, connectTimeoutMs: 10_000 });
-      sessions = new SessionPool(options, {
-        name: 'verifier',
-        size: 1,
-        profile: dataProfile,
-        clock: systemClock,
-      });
+      lab = await VerifierLab.start(flavor);
     });
-    after(async () => {
-      await sessions?.close();
-      await connection?.end();
-      await lab?.stop();
-    });
+    after(() => lab?.stop());
 
     for (const each of columnCases) {
       if (each.only !== undefined && each.only !== flavor) continue;
       it(`${each.from} to ${each.to}`, async () => {
+        const { connection, sessions } = lab;
         const store = await prepare(connection, sessions, flavor, each);
         await checkEqual(store, each);
         for (const [row, value] of each.wrong) await checkWrong(connection, store, each, row, value);

@@ -2,52 +2,34 @@
 // that are wrong in a way that belongs together must not cancel out.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Connection } from 'mysql2/promise';
-import { systemClock } from '../../src/base/clock.ts';
 import { compareColumns } from '../../src/core/comparison.ts';
 import { ComparisonSql } from '../../src/core/comparison-sql.ts';
 import { makeKeyCodec, renamedCodec } from '../../src/core/key-codec.ts';
-import { ConnectionOptions } from '../../src/mysql/connection-options.ts';
 import { readTableDefinition } from '../../src/mysql/inspector/definition.ts';
-import { SessionPool } from '../../src/mysql/pool.ts';
-import { dataProfile } from '../../src/mysql/profile.ts';
 import { SqlVerifyStore } from '../../src/mysql/verify-store.ts';
-import { type Lab, runSql, startLab } from '../lab/lab.ts';
-import { connectLax } from './migrate-run.ts';
+import { runSql } from '../lab/lab.ts';
+import { VerifierLab } from './verifier-lab.ts';
 
 const signal = new AbortController().signal;
 
 for (const flavor of ['mysql', 'mariadb'] as const) {
   describe(`comparison of rows: ${flavor}`, () => {
-    let lab: Lab;
-    let connection: Connection;
-    let sessions: SessionPool;
+    let lab: VerifierLab;
 
     before(async () => {
-      lab = await startLab({ flavor, fast: true });
-      connection = await connectLax(lab.primary);
-      await runSql(connection, 'CREATE DATABASE verify CHARACTER SET utf8mb4');
-      await runSql(connection, 'USE verify');
-      const { host, port, user, password } = lab.primary;
-      const options = new ConnectionOptions({ host, port, user, password, connectTimeoutMs: 10_000 });
-      const pool = { name: 'verifier', size: 1, profile: dataProfile, clock: systemClock };
-      sessions = new SessionPool(options, pool);
+      lab = await VerifierLab.start(flavor);
     });
-    after(async () => {
-      await sessions?.close();
-      await connection?.end();
-      await lab?.stop();
-    });
+    after(() => lab?.stop());
 
     /** Two tables of these columns with the same rows. */
     async function twoOf(columns: string, rows: readonly string[]): Promise<SqlVerifyStore> {
-      await runSql(connection, 'DROP TABLE IF EXISTS t, g');
-      await runSql(connection, `CREATE TABLE t (id INT PRIMARY KEY, ${columns})`);
-      await runSql(connection, 'CREATE TABLE g LIKE t');
+      await runSql(lab.connection, 'DROP TABLE IF EXISTS t, g');
+      await runSql(lab.connection, `CREATE TABLE t (id INT PRIMARY KEY, ${columns})`);
+      await runSql(lab.connection, 'CREATE TABLE g LIKE t');
       for (const [i, row] of rows.entries())
-        await runSql(connection, `INSERT INTO t VALUES (${i + 1}, ${row})`);
-      await runSql(connection, 'INSERT INTO g SELECT * FROM t');
-      return await sessions.use(async (session) => {
+        await runSql(lab.connection, `INSERT INTO t VALUES (${i + 1}, ${row})`);
+      await runSql(lab.connection, 'INSERT INTO g SELECT * FROM t');
+      return await lab.sessions.use(async (session) => {
         const t = await readTableDefinition(session, { schema: 'verify', name: 't' });
         assert.ok(t);
         const codec = makeKeyCodec([t.columns[0]!], { flavor, timestampZone: 'utc' });
@@ -57,7 +39,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
           ...{ keyName: 'PRIMARY', ghostIndexName: 'PRIMARY', ghostRanges: true, codec },
           ghostCodec: renamedCodec(codec, [t.columns[0]!]),
         });
-        return new SqlVerifyStore({ sql, codec, sessions, canProbe: false });
+        return new SqlVerifyStore({ sql, codec, sessions: lab.sessions, canProbe: false });
       });
     }
 
@@ -71,7 +53,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       const columns = [...types.split(/,(?!\d)/), "SET('a','b')"].map((type, i) => `c${i} ${type}`);
       const store = await twoOf(`other INT, ${columns.join()}`, [`7${', NULL'.repeat(columns.length)}`]);
       assert.ok(await isEqual(store));
-      await runSql(connection, 'UPDATE g SET other = 8');
+      await runSql(lab.connection, 'UPDATE g SET other = 8');
       assert.equal(await isEqual(store), false);
     });
 
@@ -81,25 +63,25 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       assert.ok(await isEqual(store));
       for (const column of ['a', 'b', 'c', 'd']) {
         const swap = `UPDATE g SET ${column} = (SELECT ${column} FROM t WHERE t.id = 3 - g.id)`;
-        await runSql(connection, swap);
+        await runSql(lab.connection, swap);
         assert.equal(await isEqual(store), false, column);
-        await runSql(connection, `UPDATE g SET ${column} = (SELECT ${column} FROM t WHERE t.id = g.id)`);
+        await runSql(lab.connection, `UPDATE g SET ${column} = (SELECT ${column} FROM t WHERE t.id = g.id)`);
       }
       // Within the row: what moved from one column to its neighbour.
-      await runSql(connection, 'UPDATE g SET c = 5, d = NULL WHERE id = 1');
+      await runSql(lab.connection, 'UPDATE g SET c = 5, d = NULL WHERE id = 1');
       assert.equal(await isEqual(store), false);
     });
 
     it('a text and a column that holds its CRC32, stale together', async () => {
       const store = await twoOf('url VARCHAR(99), crc INT UNSIGNED', ["'http://a', CRC32('http://a')"]);
-      await runSql(connection, "UPDATE g SET url = 'http://b', crc = CRC32('http://b')");
+      await runSql(lab.connection, "UPDATE g SET url = 'http://b', crc = CRC32('http://b')");
       assert.equal(await isEqual(store), false);
     });
 
     it('a table of 1,017 columns, by its last one too', async () => {
       const columns = Array.from({ length: 1016 }, (_, i) => `c${i} ${i % 2 ? 'BIGINT' : 'TINYINT'}`);
       const values = Array.from({ length: 1016 }, (_, i) => (i % 3 === 0 ? 'NULL' : String(-i)));
-      await runSql(connection, "SET SESSION sql_mode = ''");
+      await runSql(lab.connection, "SET SESSION sql_mode = ''");
       const store = await twoOf(columns.join(), [values.join()]);
       assert.ok(await isEqual(store));
       for (const [column, value] of [
@@ -107,9 +89,9 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
         ['c0', '0'],
         ['c500', '1'],
       ]) {
-        await runSql(connection, `UPDATE g SET ${column} = ${value}`);
+        await runSql(lab.connection, `UPDATE g SET ${column} = ${value}`);
         assert.equal(await isEqual(store), false, column);
-        await runSql(connection, `UPDATE g, t SET g.${column} = t.${column}`);
+        await runSql(lab.connection, `UPDATE g, t SET g.${column} = t.${column}`);
       }
     });
   });
