@@ -6,6 +6,11 @@ import type { TableRef } from '../core/table-ref.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { buildSql } from '../mysql/deferred-indexes.ts';
 
+const trigger = /^\s*CREATE\s+(OR\s+REPLACE\s+)?(DEFINER\s*=.*?\s)?TRIGGER\s/is;
+/** The name of the table that a statement makes or alters, its schema left out. */
+const altered =
+  /^\s*(?:CREATE|ALTER)\s+TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:(?:`(?:[^`]|``)*`|[^\s`.(]+)\s*\.\s*)?(`(?:[^`]|``)*`|[^\s`.(]+)/i;
+
 /**
  * The part of the stream that an earlier run of ours has seen already, with what that run did itself.
  *
@@ -18,6 +23,7 @@ export class Replay {
   readonly #ours: readonly string[];
   readonly #ghost: string;
   readonly #swap: readonly string[];
+  readonly #names: readonly string[];
   #over = false;
 
   /**
@@ -33,6 +39,7 @@ export class Replay {
   ) {
     this.#lastMark = lastMark;
     this.#ghost = quoteTable(ghost);
+    this.#names = [original.name, ghost.name].map((name) => name.toLowerCase());
     const drops = [old, sentry].map((table) => `DROP TABLE ${quoteTable(table)}`);
     const builds = (deferred?.steps ?? []).map((step) => buildSql(ghost, step, step.lock));
     const [table, kept] = [quoteTable(original), quoteTable(old)];
@@ -54,15 +61,25 @@ export class Replay {
 
   /**
    * Whether the statement is one of an earlier run: carrying the counter over, making and dropping the
-   * sentry, putting triggers on the ghost; or one that does no harm now. Triggers of the original that are there have been
-   * refused, and those of the ghost are gone.
+   * sentry, putting triggers on the ghost; or one that does no harm now: triggers of the original and foreign keys to it
+   * that are still there have been refused, and triggers of the ghost are gone.
    */
   forgives(sql: string): boolean {
     if (this.#over) return false;
     return (
-      /^\s*CREATE\s+(OR\s+REPLACE\s+)?(DEFINER\s*=.*?\s)?TRIGGER\s/is.test(sql) ||
+      trigger.test(sql) ||
+      this.#onlyReferences(sql) ||
       sql.includes(sentryComment) ||
       this.#ours.some((head) => sql.startsWith(head))
     );
+  }
+
+  /** Another table's foreign key to the original: rows of the original do not change by it. */
+  #onlyReferences(sql: string): boolean {
+    const [original, ghost] = this.#names;
+    const text = sql.toLowerCase();
+    const name = altered.exec(text)?.[1]?.replace(/^`|`$/g, '').replaceAll('``', '`');
+    if (name === undefined || name === original || text.includes(ghost!)) return false;
+    return /\breferences\b/.test(text) && !/\brename\b/.test(text);
   }
 }

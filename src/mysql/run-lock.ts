@@ -4,6 +4,7 @@ import { Failure, Refusal } from '../base/errors.ts';
 import { quoteText } from '../core/quote.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { ConnectionOptions } from './connection-options.ts';
+import { readProcesses } from './processlist.ts';
 import { dataProfile } from './profile.ts';
 import { textOrNull } from './row.ts';
 import { Session } from './session.ts';
@@ -56,10 +57,10 @@ export class RunLock {
       throw new Refusal(
         'already-running',
         `another process is already migrating ${table.schema}.${table.name}: ` +
-          `connection ${holder ?? '?'} holds the lock ${name}`,
+          `connection ${holder ?? '?'}${await placeOf(session, holder)} holds the lock ${name}`,
         {
           hint:
-            'Nothing was touched. Wait for it to end, or find its host in the process list. ' +
+            'Nothing was touched. Wait for it to end, or look at it there: poltergeist ctl .. status. ' +
             `If that host is dead: KILL ${holder ?? '(that connection)'}.`,
         },
       );
@@ -149,6 +150,13 @@ async function acquire(session: Session, name: string, patienceSeconds: number):
 async function holderOf(session: Session, name: string): Promise<string | null> {
   const [row] = await session.query(`SELECT IS_USED_LOCK(${quoteText(name)}) AS id`);
   return row ? textOrNull(row, 'id') : null;
+}
+
+/** Where that connection comes from, in words; nothing where this account may not see it. */
+async function placeOf(session: Session, id: string | null): Promise<string> {
+  const processes = await readProcesses(session).catch(() => []);
+  const found = processes.find((each) => String(each.id) === id);
+  return found === undefined ? '' : ` (${found.user} from ${found.host})`;
 }
 
 /** The lock's name: gh-ost's, hashed where it is too long for the server. */

@@ -136,7 +136,10 @@ describe('a run under control', () => {
     await until(() => first.migrator.snapshot().postponing, 'a postponed run');
     const [held] = await runSql(sql, "SELECT IS_USED_LOCK('gh-ost::fault.items') AS id");
     const second = await startRun(lab.primary, { extra: ['--initially-drop-ghost-table'] }).ended;
-    assert.match(String(second?.message), new RegExp(`already migrating .*connection ${held?.id} `));
+    assert.match(
+      String(second?.message),
+      new RegExp(`already migrating .*connection ${held?.id} \\(\\w+ from \\S+\\) `),
+    );
     assert.ok((await tablesOf(sql)).includes('_items_gho'), 'the second run dropped the ghost of the first');
     // Lost, and nobody has come: taken again. Lost to somebody else: that one may be at work on our tables.
     await runSql(sql, `KILL ${held?.id}`);

@@ -103,6 +103,12 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
         'CREATE TRIGGER tr AFTER DELETE ON items FOR EACH ROW SET @x = 1',
         'DROP TRIGGER tr',
       ],
+      [
+        'a foreign key to the table is dropped',
+        'foreign-key-parent',
+        'CREATE TABLE child (p INT, CONSTRAINT fk FOREIGN KEY (p) REFERENCES items (id))',
+        'ALTER TABLE child DROP FOREIGN KEY fk',
+      ],
     ] as const)
       test(`${what}, as the refusal says: the run goes on, and does not find that in the binlog and remove all`, async () => {
         await interrupted(ADDED);

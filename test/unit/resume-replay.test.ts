@@ -40,6 +40,25 @@ describe('what a dead run did', () => {
     assert.equal(replay.forgives('ALTER TABLE `s`.`t` ADD COLUMN x INT'), false);
   });
 
+  test('foreign keys to the original from other tables do no harm either; what alters the tables themselves does', () => {
+    const replay = make();
+    for (const sql of [
+      'ALTER TABLE other ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES t (id)',
+      'alter table `s`.`o``t` add foreign key (p) references `s`.`t` (id)',
+      'CREATE TABLE IF NOT EXISTS s.other (p INT, FOREIGN KEY (p) REFERENCES s.t (id))',
+    ])
+      assert.ok(replay.forgives(sql), sql);
+    for (const sql of [
+      'ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES other (id)',
+      'ALTER TABLE `s` . `T` ADD FOREIGN KEY (p) REFERENCES s.t (id)',
+      'ALTER TABLE other RENAME TO t, ADD FOREIGN KEY (p) REFERENCES x (id)',
+      'ALTER TABLE other ADD FOREIGN KEY (p) REFERENCES _t_gho (id)',
+      "ALTER TABLE s.t COMMENT 'references'",
+      'DROP TABLE s.t',
+    ])
+      assert.equal(replay.forgives(sql), false, sql);
+  });
+
   test('triggers that came and went do no harm: those that are there now have been refused', () => {
     const replay = make();
     for (const sql of [
