@@ -121,7 +121,7 @@ export class Intake implements ChangeSink {
       return;
     }
     if (this.#swapSeen) return;
-    if (replay?.forgives(notice.sql))
+    if (replay?.forgives(notice.sql, notice.schema))
       log.debug({ sql: notice.sql }, 'a statement from before this run, which does no harm');
     else if (meaningOf(notice.sql) === 'harmless')
       log.info({ sql: notice.sql }, 'a statement of others names the table');

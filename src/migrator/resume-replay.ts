@@ -7,9 +7,30 @@ import type { ArtifactRefs } from '../mysql/artifacts.ts';
 import { buildSql } from '../mysql/deferred-indexes.ts';
 
 const trigger = /^\s*CREATE\s+(OR\s+REPLACE\s+)?(DEFINER\s*=.*?\s)?TRIGGER\s/is;
-/** The name of the table that a statement makes or alters, its schema left out. */
-const altered =
-  /^\s*(?:CREATE|ALTER)\s+TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:(?:`(?:[^`]|``)*`|[^\s`.(]+)\s*\.\s*)?(`(?:[^`]|``)*`|[^\s`.(]+)/i;
+const name = '(?:`(?:[^`]|``)*`|[^\\s`.(;,]+)';
+const table = `((?:${name}\\s*\\.\\s*)?${name})`;
+/** The table that a statement makes or alters. */
+const altered = new RegExp(
+  `^\\s*(?:CREATE|ALTER)\\s+TABLE\\s+(?:IF\\s+(?:NOT\\s+)?EXISTS\\s+)?${table}`,
+  'i',
+);
+/** A statement that renames one table, and does nothing else. */
+const renamed = new RegExp(
+  `^\\s*(?:RENAME|ALTER)\\s+TABLE\\s+${table}\\s+(?:TO|RENAME(?:\\s+(?:TO|AS))?)\\s+${table}\\s*;?\\s*(?:/\\*.*)?$`,
+  'is',
+);
+
+/** @param schema where a name without one is. */
+function refOf(text: string, schema: string): TableRef {
+  const parts = [...text.matchAll(new RegExp(name, 'g'))].map(([part]) =>
+    part.startsWith('`') ? part.slice(1, -1).replaceAll('``', '`') : part,
+  );
+  return { schema: parts.length > 1 ? parts[0]! : schema, name: parts.at(-1)! };
+}
+
+function isSame(a: TableRef, b: TableRef): boolean {
+  return a.schema === b.schema && a.name === b.name;
+}
 
 /**
  * The part of the stream that an earlier run of ours has seen already, with what that run did itself.
@@ -23,7 +44,9 @@ export class Replay {
   readonly #ours: readonly string[];
   readonly #ghost: string;
   readonly #swap: readonly string[];
-  readonly #names: readonly string[];
+  readonly #original: TableRef;
+  readonly #old: TableRef;
+  readonly #ghostName: string;
   #over = false;
 
   /**
@@ -39,14 +62,15 @@ export class Replay {
   ) {
     this.#lastMark = lastMark;
     this.#ghost = quoteTable(ghost);
-    this.#names = [original.name, ghost.name].map((name) => name.toLowerCase());
+    this.#original = original;
+    this.#old = old;
+    this.#ghostName = ghost.name.toLowerCase();
     const drops = [old, sentry].map((table) => `DROP TABLE ${quoteTable(table)}`);
     const builds = (deferred?.steps ?? []).map((step) => buildSql(ghost, step, step.lock));
     const [table, kept] = [quoteTable(original), quoteTable(old)];
     const away = `ALTER TABLE ${table} RENAME TO ${kept}`;
-    const back = [`ALTER TABLE ${kept} RENAME TO ${table}`, `RENAME TABLE ${kept} TO ${table}`];
     this.#swap = [`${table} TO ${kept}, ${this.#ghost} TO ${table}`, `${this.#ghost} RENAME TO ${table}`];
-    this.#ours = [...builds, away, ...back, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
+    this.#ours = [...builds, away, `ALTER TABLE ${quoteTable(ghost)} AUTO_INCREMENT = `, ...drops];
   }
 
   /** A mark came. */
@@ -63,23 +87,32 @@ export class Replay {
    * Whether the statement is one of an earlier run: carrying the counter over, making and dropping the
    * sentry, putting triggers on the ghost; or one that does no harm now: triggers of the original and foreign keys to it
    * that are still there have been refused, and triggers of the ghost are gone.
+   * @param schema of the session that said it.
    */
-  forgives(sql: string): boolean {
+  forgives(sql: string, schema: string): boolean {
     if (this.#over) return false;
     return (
       trigger.test(sql) ||
-      this.#onlyReferences(sql) ||
+      this.#onlyReferences(sql, schema) ||
+      this.#movesBack(sql, schema) ||
       sql.includes(sentryComment) ||
       this.#ours.some((head) => sql.startsWith(head))
     );
   }
 
   /** Another table's foreign key to the original: rows of the original do not change by it. */
-  #onlyReferences(sql: string): boolean {
-    const [original, ghost] = this.#names;
+  #onlyReferences(sql: string, schema: string): boolean {
     const text = sql.toLowerCase();
-    const name = altered.exec(text)?.[1]?.replace(/^`|`$/g, '').replaceAll('``', '`');
-    if (name === undefined || name === original || text.includes(ghost!)) return false;
+    const [, target] = altered.exec(text) ?? [];
+    if (target === undefined || text.includes(this.#ghostName)) return false;
+    if (refOf(target, schema).name === this.#original.name.toLowerCase()) return false;
     return /\breferences\b/.test(text) && !/\brename\b/.test(text);
+  }
+
+  /** As the refusal `half-renamed` says, however it is typed. */
+  #movesBack(sql: string, schema: string): boolean {
+    const [, from, to] = renamed.exec(sql) ?? [];
+    if (from === undefined || to === undefined) return false;
+    return isSame(refOf(from, schema), this.#old) && isSame(refOf(to, schema), this.#original);
   }
 }

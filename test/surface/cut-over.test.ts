@@ -132,7 +132,8 @@ for (const { name, spec } of SERVERS) {
       const refused = (await startRun(lab.primary, again).ended) as Error & { code: string; hint: string };
       assert.equal(refused.code, 'half-renamed');
       const [mending] = /RENAME TABLE [^;]*/.exec(refused.hint) ?? [];
-      await runSql(sql, mending ?? '');
+      // As somebody types it at three in the morning.
+      await runSql(sql, mending?.replaceAll('`', '').replace('RENAME TABLE', 'rename  table') ?? '');
       assert.equal(await startRun(lab.primary, again).ended, undefined);
       assert.ok(await hasColumn(sql, 'extra'));
       assert.equal(await runSqlForValue(sql, `SELECT COUNT(*) FROM ${DB}.items`), 300);

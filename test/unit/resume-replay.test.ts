@@ -36,8 +36,27 @@ describe('what a dead run did', () => {
 
   test('the first of two renames is forgiven, and no more than that', () => {
     const replay = make();
-    assert.ok(replay.forgives('ALTER TABLE `s`.`t` RENAME TO `s`.`_t_del`'));
-    assert.equal(replay.forgives('ALTER TABLE `s`.`t` ADD COLUMN x INT'), false);
+    assert.ok(replay.forgives('ALTER TABLE `s`.`t` RENAME TO `s`.`_t_del`', 's'));
+    assert.equal(replay.forgives('ALTER TABLE `s`.`t` ADD COLUMN x INT', 's'), false);
+  });
+
+  test('so is the rename that takes it back, however it is typed, and no other one', () => {
+    const replay = make();
+    for (const sql of [
+      'RENAME TABLE `s`.`_t_del` TO `s`.`t`',
+      'rename table s._t_del to t',
+      'RENAME TABLE _t_del TO `t`;',
+      'ALTER TABLE `s` . _t_del RENAME AS s.t /* by hand */',
+    ])
+      assert.ok(replay.forgives(sql, 's'), sql);
+    for (const sql of [
+      'RENAME TABLE other._t_del TO s.t',
+      'RENAME TABLE s._t_del TO s.t, s._t_gho TO s.x',
+      'RENAME TABLE s.t TO s._t_del',
+      'ALTER TABLE s._t_del RENAME TO s.t, ADD x INT',
+    ])
+      assert.equal(replay.forgives(sql, 's'), false, sql);
+    assert.equal(replay.forgives('RENAME TABLE _t_del TO s.t', 'other'), false);
   });
 
   test('foreign keys to the original from other tables do no harm either; what alters the tables themselves does', () => {
@@ -47,7 +66,7 @@ describe('what a dead run did', () => {
       'alter table `s`.`o``t` add foreign key (p) references `s`.`t` (id)',
       'CREATE TABLE IF NOT EXISTS s.other (p INT, FOREIGN KEY (p) REFERENCES s.t (id))',
     ])
-      assert.ok(replay.forgives(sql), sql);
+      assert.ok(replay.forgives(sql, 's'), sql);
     for (const sql of [
       'ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES other (id)',
       'ALTER TABLE `s` . `T` ADD FOREIGN KEY (p) REFERENCES s.t (id)',
@@ -56,7 +75,7 @@ describe('what a dead run did', () => {
       "ALTER TABLE s.t COMMENT 'references'",
       'DROP TABLE s.t',
     ])
-      assert.equal(replay.forgives(sql), false, sql);
+      assert.equal(replay.forgives(sql, 's'), false, sql);
   });
 
   test('triggers that came and went do no harm: those that are there now have been refused', () => {
@@ -65,10 +84,13 @@ describe('what a dead run did', () => {
       'CREATE TRIGGER s.tr AFTER DELETE ON s.t FOR EACH ROW SET @x = 1',
       'create or replace definer = `an admin`@`%` trigger s.tr BEFORE INSERT ON s.t FOR EACH ROW SET @x = 1',
     ])
-      assert.ok(replay.forgives(sql), sql);
+      assert.ok(replay.forgives(sql, 's'), sql);
     for (const sql of ["CREATE TABLE s.t (a INT) COMMENT 'a TRIGGER '", 'ALTER TABLE s.t ADD trigger_ INT'])
-      assert.equal(replay.forgives(sql), false, sql);
+      assert.equal(replay.forgives(sql, 's'), false, sql);
     replay.marked({ id: 1, sequence: 8, writtenAtMs: 0 });
-    assert.equal(replay.forgives('CREATE TRIGGER s.tr AFTER DELETE ON s.t FOR EACH ROW SET @x = 1'), false);
+    assert.equal(
+      replay.forgives('CREATE TRIGGER s.tr AFTER DELETE ON s.t FOR EACH ROW SET @x = 1', 's'),
+      false,
+    );
   });
 });
