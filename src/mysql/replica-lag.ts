@@ -9,6 +9,8 @@ import { classify } from './server-error.ts';
 import { Session } from './session.ts';
 
 const openTimeoutMs = 3000;
+/** More than rounding can make of a heartbeat of our own, ms. */
+const clockErrorMs = 1000;
 
 /**
  * The lag of replicas, read off the heartbeat row that arrives on each of them: finer than seconds, and true also where
@@ -38,7 +40,11 @@ export class ReplicaLag {
       if (!row) throw new Transient(`the changelog on ${replica} is empty`);
       const writtenAtMs = Number(textOrNull(row, 'written_at_ms'));
       if (writtenAtMs === 0) throw new Transient(`no heartbeat has arrived on ${replica} yet`);
-      return Math.max(0, this.#clock.wallMs() - writtenAtMs);
+      const lagMs = this.#clock.wallMs() - writtenAtMs;
+      // An earlier run wrote it, on a machine whose clock was ahead of ours.
+      if (lagMs < -clockErrorMs)
+        throw new Transient(`no heartbeat of this run has arrived on ${replica} yet`);
+      return Math.max(0, lagMs);
     } catch (error) {
       // The changelog itself has not arrived yet: that is lag, of unknown size.
       if (classify(error) === 'missing')

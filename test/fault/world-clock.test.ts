@@ -157,6 +157,31 @@ for (const { name, spec } of WORLDS) {
       assert.equal(await ended(run), undefined);
     });
 
+    test('resumed on a machine whose clock is an hour behind, while a replica lags: it throttles all the same', async (t) => {
+      await prepare(sql);
+      await waitForReplica(lab.primary, lab.replicas[0]!, 20_000);
+      const replica = await lab.replicas[0]!.connect();
+      t.after(() => replica.end());
+      const address = `127.0.0.1:${lab.replicas[0]!.port}`;
+      const lag = ['--throttle-control-replicas', address, '--max-lag-millis', '1500'];
+      const ahead: Clock = { ...systemClock, wallMs: () => systemClock.wallMs() + hour * 1000 };
+      const first = await startWaiting(lab.primary, { clock: ahead });
+      first.stop();
+      await first.ended;
+      await waitForReplica(lab.primary, lab.replicas[0]!, 20_000);
+      await runSql(replica, 'STOP REPLICA SQL_THREAD');
+      t.after(() => runSql(replica, 'START REPLICA SQL_THREAD').catch(() => undefined));
+      const run = startRun(lab.primary, { extra: [...POSTPONED, ...lag, '--resume'] });
+      t.after(() => run.stop());
+      await until(
+        () => /no heartbeat of this run/.test(run.migrator.snapshot().throttled ?? ''),
+        'throttled',
+      );
+      await runSql(replica, 'START REPLICA SQL_THREAD');
+      await reachWaiting(run);
+      await finish(run);
+    });
+
     test('our own clock is set back while a replica lags: it throttles all the same', async (t) => {
       await prepare(sql);
       await waitForReplica(lab.primary, lab.replicas[0]!, 20_000);
