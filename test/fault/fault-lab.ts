@@ -12,6 +12,7 @@ import { liveSettings } from '../../src/ops/live-settings.ts';
 import { migrationConfig } from '../../src/ops/migration-config.ts';
 import { parseOptions } from '../../src/ops/parse-options.ts';
 import { targetOf } from '../../src/ops/target.ts';
+import type { Child } from '../lab/children.ts';
 import { type LabServer, type LabSpec, runSql, type ServerAddress, startLab } from '../lab/lab.ts';
 import { Ledger, type LedgerOptions, type LedgerTable } from '../lab/ledger.ts';
 
@@ -129,7 +130,7 @@ export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
     migrator,
     lines,
     ended: migrator.run(controller.signal).then(
-      () => undefined,
+      () => repairsOf(migrator),
       (error: Error) => error,
     ),
     stop: (reason = new Error('stopped by the test')) => controller.abort(reason),
@@ -140,6 +141,20 @@ export function startRun(server: ServerAddress, options: RunOptions = {}): Run {
     },
   };
   return run;
+}
+
+/** The verifier mends what went wrong before it: that it had to is the defect. */
+function repairsOf(migrator: Migrator): Error | undefined {
+  const { differencesFound } = migrator.snapshot();
+  return differencesFound === 0
+    ? undefined
+    : new Error(`the verifier had to repair ${differencesFound} rows`);
+}
+
+/** Waits for a command that is to succeed, and by itself: not because the verifier repaired what had gone wrong. */
+export async function endsWell(child: Child): Promise<void> {
+  assert.equal((await child.exit).code, 0, child.stderr);
+  assert.doesNotMatch(child.stderr, /no change explains it/);
 }
 
 /** Ends a connection of the server's, whatever it is at; it may have ended already. */

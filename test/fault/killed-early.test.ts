@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Connection } from 'mysql2/promise';
 import { Child, startCli } from '../lab/children.ts';
 import { type Lab, runSql } from '../lab/lab.ts';
-import { DB, hasColumn, migrationArguments, prepare, start, tablesOf } from './fault-lab.ts';
+import { DB, endsWell, hasColumn, migrationArguments, prepare, start, tablesOf } from './fault-lab.ts';
 
 const SCRIPT = fileURLToPath(new URL('./held-cli.ts', import.meta.url));
 /** What the first try of anything leaves, and what a twin leaves. */
@@ -51,7 +51,7 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
     const cleanUp = async (...flags: string[]): Promise<string> => {
       const place = args().slice(0, args().indexOf('--alter'));
       const child = startCli(['cleanup', ...place, ...flags]);
-      assert.equal((await child.exit).code, 0, child.stderr);
+      await endsWell(child);
       return child.stdout;
     };
 

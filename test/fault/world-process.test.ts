@@ -16,6 +16,7 @@ import { FaultProxy } from '../lab/proxy.ts';
 import {
   assertNothingLost,
   assertUsable,
+  endsWell,
   hasColumn,
   migrationArguments,
   openLedger,
@@ -73,7 +74,7 @@ for (const { name, spec } of WORLDS) {
       await sleep(starvedMs);
       child.kill('SIGCONT');
       release();
-      assert.equal((await child.exit).code, 0, child.stderr);
+      await endsWell(child);
       await load.stop();
       await assertNothingLost(ledger, 'standstill');
     });
@@ -89,7 +90,7 @@ for (const { name, spec } of WORLDS) {
       child.kill('SIGSTOP');
       await assertUsable(lab.primary, 10_000);
       child.kill('SIGCONT');
-      assert.equal((await child.exit).code, 0, child.stderr);
+      await endsWell(child);
       assert.match(child.stderr, /cut-over attempt failed/);
       await load.stop();
       await assertNothingLost(ledger, 'standstill under the lock');
@@ -108,7 +109,7 @@ for (const { name, spec } of WORLDS) {
         const hold = { HOLD_AT: step, HOLD_MS: String(ms), HOLD_BUSY: '1' };
         const child = begin(['--cut-over-lock-timeout-seconds', '4'], hold);
         t.after(() => child.kill('SIGKILL'));
-        assert.equal((await child.exit).code, 0, child.stderr);
+        await endsWell(child);
         await load.stop();
         await assertNothingLost(ledger, `blocked while ${step}`);
       });

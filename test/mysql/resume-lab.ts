@@ -74,10 +74,15 @@ export async function tablesOf(sql: Connection): Promise<string[]> {
   return rows.map((row) => String(row.name)).sort();
 }
 
-/** Waits for the end of a run that is to succeed. */
-export async function succeed(child: Child): Promise<void> {
+/**
+ * Waits for the end of a run that is to succeed.
+ * @param repairs whether the verifier has to repair what the test damaged.
+ */
+export async function succeed(child: Child, repairs = false): Promise<void> {
   const { code, signal } = await child.exit;
   assert.equal(code, 0, `the run ended with ${signal ?? code}:\n${child.stderr.slice(-4000)}`);
+  // It mends what went wrong before it: that it had to is the defect.
+  assert.equal(child.stderr.includes('no change explains it'), repairs, child.stderr.slice(-4000));
 }
 
 /** Cuts a run down. */

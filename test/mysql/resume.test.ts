@@ -109,6 +109,31 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
       await assertSameRows();
     });
 
+    test('HAZARDS 6, 7: kill -9; rows that were copied beyond the checkpoint and are deleted meanwhile stay away', async () => {
+      const server = lab.primary;
+      await prepare(server, sql, 20_000, SEED);
+      const child = startCommand(server, { more: ['--chunk-size', '20', '--nice-ratio', '1'] });
+      await child.waitForLine(CHECKPOINT, WAIT_MS);
+      const ghost = `${DB}._${TABLE}_gho`;
+      /** What the ghost holds, and the checkpoint does not claim. */
+      const beyond = async (): Promise<string> => {
+        const { low } = (await checkpointOf(sql)).prefix;
+        const [row] = await runSql(sql, `SELECT MAX(score_id) AS last FROM ${ghost}`);
+        return low === null ? 'FALSE' : `score_id > ${Number(low)} AND score_id <= ${Number(row?.last)}`;
+      };
+      const count = async (table: string): Promise<number> =>
+        Number((await runSql(sql, `SELECT COUNT(*) AS n FROM ${table} WHERE ${await beyond()}`))[0]?.n);
+      for (let i = 0; i < 1000 && (await count(ghost)) < 100; i++) await sleep(10);
+      await killNow(child);
+      assert.ok((await count(ghost)) > 0, 'nothing was copied beyond the checkpoint');
+      // All of them: where one is left its chunk collides, and is cleared for that reason.
+      await runSql(sql, `DELETE FROM ${DB}.${TABLE} WHERE ${await beyond()}`);
+      const last = startCommand(server, { resume: true });
+      await succeed(last);
+      assert.match(last.stderr, RESUMING);
+      await assertSameRows();
+    });
+
     test('the server is killed: a run reconnects; what stands still is resumed', async (t) => {
       const server = lab.primary;
       const ledger = await prepare(server, sql, 10_000, SEED);

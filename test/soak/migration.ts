@@ -129,6 +129,8 @@ class SoakMigration {
 
   /** An operator does what he is told to do. A run that is resumed starts with the plan's options again, and may tell it again. */
   #heed(line: string): void {
+    // It mends what went wrong before it: that it had to is the defect.
+    if (line.includes('no change explains it')) this.#problem(`the verifier had to repair: ${line}`);
     if (!line.includes('the backlog grows') || !line.includes('set dml-batch-size higher')) return;
     this.#say(`told: ${line}`);
     this.#command?.say(`dml-batch-size=${HEEDED_BATCH}`).catch(() => undefined);
