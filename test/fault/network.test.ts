@@ -19,7 +19,6 @@ import {
 } from './fault-lab.ts';
 
 for (const { name, spec } of SERVERS.filter((_, index) => index !== 1)) {
-  const sessions = name.includes('without') ? 3 : 2;
   describe(`a network that goes quiet on ${name}`, () => {
     let lab: Lab;
     let sql: Connection;
@@ -73,10 +72,18 @@ for (const { name, spec } of SERVERS.filter((_, index) => index !== 1)) {
       const run = startRun(
         { ...lab.primary, host: proxy.host, port: proxy.port },
         {
-          atStep: (step) => {
+          atStep: async (step, self) => {
             if (step === 'looking') attempts++;
-            // L, R, and the probe where there is one, are the latest connections.
-            if (step === 'sentry') rename = [...proxy.connections].at(1 - sessions);
+            if (step === 'locked') {
+              const its = `SELECT host FROM information_schema.processlist WHERE id = ${self.threads().rename}`;
+              const port = Number(
+                String(Object.values((await runSql(sql, its))[0] ?? {})[0])
+                  .split(':')
+                  .at(-1),
+              );
+              rename = [...proxy.connections].find(({ serverPort }) => serverPort === port);
+              assert.ok(rename);
+            }
             if (step === 'poised') rename?.freeze('toClient');
           },
         },

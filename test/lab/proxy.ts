@@ -117,6 +117,11 @@ export class ProxyConnection {
     client.once('close', onClosed);
   }
 
+  /** The port by which the server knows this connection: its process list has it. */
+  get serverPort(): number | undefined {
+    return this.#server.localPort;
+  }
+
   /** Delays bytes of both directions by `ms` milliseconds, from now on. */
   setLatency(ms: number): void {
     for (const lane of Object.values(this.#lanes)) lane.latencyMs = ms;
