@@ -67,6 +67,8 @@ class CaseRun {
     const { code } = await child.exit;
     assert.equal(code, 0, child.stderr);
     assert.match(child.stdout, /^# Done$/m);
+    // The verifier mends what went wrong before it: that it had to is the defect.
+    assert.doesNotMatch(child.stderr, /no change explains it/);
     await this.#equal('t', '_t_del', columns?.ghost, columns?.original);
   }
 
