@@ -54,6 +54,8 @@ test('the remaining time is shown only where it means something', () => {
     [{ rowsCopied: 1001, etaMs: 5000 }, 'due'],
     [{ rowsEstimate: 0, rowsCopied: 0 }, 'due'],
     [{ copyComplete: true, etaMs: null }, 'due'],
+    [{ copyComplete: true, backlogGrows: '9000 keys wait' }, 'unknown'],
+    [{ copyComplete: true, postponing: true, backlogGrows: '9000 keys wait' }, 'due'],
     [{ postponing: true }, 'due'],
   ];
   for (const [changes, expected] of cases)
