@@ -40,7 +40,7 @@ export const verification: readonly Mutant[] = [
     'return version ^ quietVersion(rank, u);',
     `sim @47 ${JSON.stringify({ damage: 1, spoils: 0, keys: 11, chunkRows: 8, uniqueness: 'none', transactions: 3 })}`,
   ),
-  one('the sum is linear in SQL', 'I6', sql, 'BIT_XOR(CRC32(CRC32(', 'BIT_XOR(CRC32((', inSql),
+  one('the sum is linear in SQL', 'I6', rowHash, 'return `CRC32(', 'return `(', inHash),
   one(
     'what differs is forgotten',
     'I6',
