@@ -49,9 +49,9 @@ export class GhostSql {
     this.#parts = parts;
   }
 
-  /** Copies a range. Plain INSERT: every conflict and every conversion error is real (I3). */
-  copy(range: KeyRange): string {
-    return `${this.#select('INSERT')} WHERE ${rangeCondition(this.#parts.codec, range)}`;
+  /** Copies a range. By plain INSERT every conflict and every conversion error is real (I3). */
+  copy(verb: SyncVerb, range: KeyRange): string {
+    return `${this.#select(verb)} WHERE ${rangeCondition(this.#parts.codec, range)}`;
   }
 
   /** Removes what an earlier try of a range may have left. */

@@ -1,5 +1,6 @@
 import { Bug } from '../base/errors.ts';
-import type { KeyRange } from './chunk.ts';
+import type { ServerPlacement } from './changeset.ts';
+import type { Chunk, KeyRange } from './chunk.ts';
 import { integerBytes } from './codec/integer.ts';
 import { labelsOf } from './codec/labels.ts';
 import type { Key, KeyCodec } from './key.ts';
@@ -148,6 +149,12 @@ export function classifySql(
     return `SELECT ${i} AS i, ${place} AS place`;
   });
   return selects.join(' UNION ALL ');
+}
+
+/** What the number that `classifySql` has the server tell means. */
+export function placeOf(answer: number, flights: readonly Chunk[]): ServerPlacement['place'] {
+  if (answer < 0) return 'above';
+  return answer === 0 ? 'copied' : flights[answer - 1]!;
 }
 
 function isOrdered(codec: KeyCodec): codec is OrderedKeyCodec {

@@ -33,7 +33,7 @@ export function collisionFailure(violated: DuplicateKey, rows: string): Failure 
   );
 }
 
-/** How a sync writes. See DESIGN 2. */
+/** How a sync or a chunk is written. See DESIGN 2. */
 export type SyncManner =
   /**
    * Beside others: DELETE and REPLACE where the migration key is the ghost's only unique key, else DELETE and
@@ -54,9 +54,10 @@ export interface GhostStore {
   /**
    * Copies the original's rows of a range into the ghost, in one transaction. The ghost must hold nothing of
    * it (I3).
+   * @param manner beside others, or with nothing else in flight.
    * @returns the number of rows inserted.
    */
-  copy(range: KeyRange, signal: AbortSignal): Promise<number>;
+  copy(range: KeyRange, manner: SyncManner, signal: AbortSignal): Promise<number>;
   /**
    * Removes from the ghost what an earlier try of `copy` may have left that ended without an answer. A
    * transaction of its own: were it rolled back with a try that meets a conflict, what was left could stand

@@ -4,7 +4,7 @@ import type { ServerPlacement } from '../core/changeset.ts';
 import type { Chunk, KeyRange } from '../core/chunk.ts';
 import type { GhostSql, SyncVerb } from '../core/ghost-sql.ts';
 import type { Key, KeyCodec } from '../core/key.ts';
-import { classifySql } from '../core/key-range.ts';
+import { classifySql, placeOf } from '../core/key-range.ts';
 import { DuplicateKey, type GhostStore, type SyncManner } from '../core/store.ts';
 import { CollisionFinder, type CollisionParts, outOfNumbers } from './collision.ts';
 import { CulpritFinder, isAboutRow } from './culprit.ts';
@@ -67,10 +67,11 @@ export class SqlGhostStore implements GhostStore {
     this.#culprits = new CulpritFinder({ ...parts, columns: parts.ghostColumns });
   }
 
-  async copy(range: KeyRange, signal: AbortSignal): Promise<number> {
+  async copy(range: KeyRange, manner: SyncManner, signal: AbortSignal): Promise<number> {
     const { sql, copySessions, writer } = this.#parts;
+    const verb = this.#verb(manner);
     const work = (session: Session): Promise<number> =>
-      this.#transact(session, () => writer.write(session, sql.copy(range), signal));
+      this.#transact(session, () => writer.write(session, sql.copy(verb, range), signal));
     return await this.#naming(range, signal, () =>
       this.#run(copySessions, signal, async (session) => {
         try {
@@ -78,7 +79,7 @@ export class SqlGhostStore implements GhostStore {
         } catch (error) {
           if (!(error instanceof TooManyWarnings)) throw error;
           const keys = await this.#keysOf(session, range, signal);
-          return await session.transaction(() => this.#put(session, 'INSERT', keys, signal));
+          return await session.transaction(() => this.#put(session, verb, keys, signal));
         }
       }),
     );
@@ -139,8 +140,7 @@ export class SqlGhostStore implements GhostStore {
     keysMax = this.#keysMax,
   ): Promise<number> {
     const { syncSessions, uniqueness } = this.#parts;
-    const verb: SyncVerb =
-      uniqueness === 'sole' || (uniqueness === 'enforced' && manner === 'alone') ? 'REPLACE' : 'INSERT';
+    const verb = uniqueness === 'sole' ? 'REPLACE' : this.#verb(manner);
     const removed = uniqueness === 'sole' ? deleted : keys;
     return await this.#naming(keys, signal, () =>
       this.#run(syncSessions, signal, async (session) => {
@@ -153,6 +153,11 @@ export class SqlGhostStore implements GhostStore {
         });
       }),
     );
+  }
+
+  /** What the original enforces, only a stale row of the ghost can violate: alone it may be displaced. */
+  #verb(manner: SyncManner): SyncVerb {
+    return this.#parts.uniqueness === 'enforced' && manner === 'alone' ? 'REPLACE' : 'INSERT';
   }
 
   bound(after: Key | null, rows: number, signal: AbortSignal): Promise<Key | null> {
@@ -292,9 +297,4 @@ export class SqlGhostStore implements GhostStore {
     }
     return error instanceof PoltergeistError || error instanceof Error ? error : new Failure(String(error));
   }
-}
-
-function placeOf(answer: number, flights: readonly Chunk[]): ServerPlacement['place'] {
-  if (answer < 0) return 'above';
-  return answer === 0 ? 'copied' : flights[answer - 1]!;
 }

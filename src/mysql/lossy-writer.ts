@@ -2,7 +2,7 @@ import { Transient } from '../base/errors.ts';
 import { columnsNamed, isTolerated } from '../core/lossy.ts';
 import { numberOrNull, text } from './row.ts';
 import { ServerError } from './server-error.ts';
-import type { Session } from './session.ts';
+import type { Outcome, Session } from './session.ts';
 
 /** How rows are put into the ghost: one statement. @returns rows affected. */
 export interface RowWriter {
@@ -17,8 +17,14 @@ export interface RowWriter {
 export const strictWriter: RowWriter = {
   needsTransaction: false,
   keysMax: null,
-  write: async (session, sql, signal) => (await session.execute(sql, { signal })).affectedRows,
+  write: async (session, sql, signal) => rowsOf(await session.execute(sql, { signal })),
 };
+
+/** Rows put: `affectedRows` counts a row that REPLACE displaces as well. */
+function rowsOf({ affectedRows, info }: Outcome): number {
+  const records = /^Records: (\d+)/.exec(info)?.[1];
+  return records === undefined ? affectedRows : Number(records);
+}
 
 /** What the OK packet can count, and what `max_error_count` can keep. */
 const warningsMax = 65_535;
@@ -75,8 +81,9 @@ export class LossyWriter implements RowWriter {
 
   /** @throws UntoleratedLoss; TooManyWarnings. The caller's transaction is then to be rolled back. */
   async write(session: Session, sql: string, signal: AbortSignal): Promise<number> {
-    const { affectedRows, warningCount } = await session.execute(sql, { signal });
-    if (warningCount === 0) return affectedRows;
+    const outcome = await session.execute(sql, { signal });
+    const { warningCount } = outcome;
+    if (warningCount === 0) return rowsOf(outcome);
     const warnings = await session.query('SHOW WARNINGS', { signal });
     if (warningCount >= warningsMax || warnings.length < warningCount)
       throw new TooManyWarnings(`a statement had ${warningCount} warnings or more: too many to read`);
@@ -88,6 +95,6 @@ export class LossyWriter implements RowWriter {
       }
       for (const column of columnsNamed(message, this.#columns)) this.#tally.add(column, message);
     }
-    return affectedRows;
+    return rowsOf(outcome);
   }
 }

@@ -32,7 +32,9 @@ const nothingElse: ExclusiveWork = { before: async () => undefined, after: async
  * The row that stands in the way is either stale (its change is pending, or still in the stream) or a real
  * collision of two rows of the original. So: sync all that may be synced with nothing else in flight (the
  * exclusive sync), then try again; if it is still in the way, read on until everything that has happened is
- * received, and so on. Where the ALTER adds uniqueness nothing is ever displaced, and the original itself is
+ * received, and so on. Where the original enforces all unique keys of the ghost the row in the way is stale for sure: alone,
+ * a sync or a chunk displaces it, for its own change puts it back. Else rows that swap values faster than a chunk is
+ * copied would be in its way for ever. Where the ALTER adds uniqueness nothing is ever displaced, and the original itself is
  * asked whether two of its rows collide: then the migration fails and names both. Transient errors are
  * thrown: the caller tries all of it again.
  */
@@ -77,7 +79,7 @@ export class Conflicts {
       // An earlier try may have been committed without an answer: its rows would stand in the way of the
       // syncs.
       before: () => store.clear(range, signal),
-      after: () => store.copy(range, signal),
+      after: () => store.copy(range, 'alone', signal),
     };
     return await this.#settle(range, violated, work, signal);
   }

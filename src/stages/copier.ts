@@ -97,7 +97,7 @@ export class Copier {
         turnstile.shared(async () => {
           if (attempt > 0) await store.clear(chunk.range, signal);
           const startMs = clock.nowMs();
-          const rows = await store.copy(chunk.range, signal);
+          const rows = await store.copy(chunk.range, 'beside', signal);
           chunks.feedback(chunk, rows, clock.nowMs() - startMs);
           return rows;
         }, signal),

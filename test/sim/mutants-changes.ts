@@ -174,4 +174,12 @@ export const server: readonly Mutant[] = [
     'void isCopied;',
     'sim @56',
   ),
+  one(
+    'a chunk in conflict is copied as if others were there',
+    'a copy that does not end',
+    'src/stages/conflicts.ts',
+    "store.copy(range, 'alone', signal)",
+    "store.copy(range, 'beside', signal)",
+    'test/unit/conflicts.test.ts',
+  ),
 ];

@@ -54,14 +54,19 @@ export class SimStore implements GhostStore {
     this.#options = options;
   }
 
-  copy(range: KeyRange, signal: AbortSignal): Promise<number> {
+  copy(range: KeyRange, manner: SyncManner, signal: AbortSignal): Promise<number> {
     const { checks, space } = this.#parts;
     const leave = checks.copying(range);
     const copy = async (transaction: GhostTransaction): Promise<number> => {
       checks.read(range);
       const rows = this.#read((rank) => space.within(rank, range));
       await this.#dawdle();
-      await this.#insertAll(transaction, rows, signal);
+      if (manner === 'alone' && this.#options.uniqueness === 'enforced') {
+        for (const [rank, row] of rows) {
+          if (transaction.row(rank)) checks.break(`I3: the ghost has a row ${row.key} where one is put`);
+          await this.#locked(() => transaction.replace(rank, row), signal);
+        }
+      } else await this.#insertAll(transaction, rows, signal);
       return rows.length;
     };
     return this.#transaction(signal, copy, () => checks.copied(range)).finally(leave);

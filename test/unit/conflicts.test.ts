@@ -35,6 +35,18 @@ describe('a conflict on another unique key (I5)', () => {
     assert.deepEqual([conflicts.count, changes.size], [1, 0]);
   });
 
+  // Beside others a row that is displaced could be one that another chunk or sync has just put there.
+  it('has the chunk copied in the manner of one who is alone', async () => {
+    const { conflicts, clock, store } = make();
+    const manners: string[] = [];
+    store.copy = async (_, manner) => {
+      manners.push(manner);
+      return 7;
+    };
+    await clock.runUntil(conflicts.afterChunk(range, violated, forever));
+    assert.deepEqual(manners, ['alone']);
+  });
+
   // A stale row that keeps changing would stand in the way for ever.
   it('hot keys are synced as well, and stay for what is not visible', async () => {
     const { conflicts, clock, changes, calls } = make({ echo: false });

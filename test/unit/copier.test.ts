@@ -57,8 +57,8 @@ describe('the copier', () => {
     const { copier, calls, clock, store, fed } = make();
     const { copy } = store;
     let failures = 1;
-    store.copy = async (range, signal) => {
-      const rows = await copy(range, signal);
+    store.copy = async (range, manner, signal) => {
+      const rows = await copy(range, manner, signal);
       if (failures-- > 0) throw new Transient('lost connection');
       return rows;
     };
@@ -109,8 +109,8 @@ describe('the copier', () => {
   it('stops all workers at the first failure', async () => {
     const { copier, clock, store, calls } = make();
     const { copy } = store;
-    store.copy = async (range, signal) => {
-      await copy(range, signal);
+    store.copy = async (range, manner, signal) => {
+      await copy(range, manner, signal);
       if (range.after === null) throw new Failure('table is full');
       await clock.sleep(100, signal);
       return 1;

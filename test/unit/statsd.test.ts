@@ -59,7 +59,8 @@ test('gauges, timings and tags by UDP; a time of rest is told when it is over', 
     ...tags,
   );
   const store = { copy: async () => 7 } as Partial<GhostStore> as GhostStore;
-  assert.equal(await meteredStore(store, figures, systemClock).copy(null as never, null as never), 7);
+  const metered = meteredStore(store, figures, systemClock);
+  assert.equal(await metered.copy(null as never, 'beside', null as never), 7);
   await runUntil(figures, () => {
     if (lines.length > 0) [throttled, elapsedMs] = [null, 4500];
     return (
