@@ -32,8 +32,9 @@ const keys = {
 export async function askPassword(prompt: string, open: () => Terminal = openTerminal): Promise<string> {
   const { input, output, close } = open();
   try {
-    output.write(prompt);
+    // First: what is typed, or pasted by a program, in answer to the prompt would be shown.
     input.setRawMode(true);
+    output.write(prompt);
     return await new Promise<string>((resolve, reject) => {
       let typed: string[] = [];
       const giveUp = (): void => reject(new UsageError('no password was given'));

@@ -6,6 +6,21 @@ import { promisify } from 'node:util';
 import { askPassword } from '../../src/ops/ask-password.ts';
 import { hideSecrets, maskArguments } from '../../src/ops/secrets.ts';
 
+test('nothing is shown of a password that is typed the moment the prompt is there', async () => {
+  const { open, modes } = terminal('secret\r');
+  const shownAs: boolean[] = [];
+  const watched = () => {
+    const given = open();
+    const write = (text: string): void => {
+      if (text !== '\n') shownAs.push(modes.at(-1) ?? false);
+      given.output.write(text);
+    };
+    return { ...given, output: { write } };
+  };
+  await askPassword('Password: ', watched);
+  assert.deepEqual(shownAs, [true]);
+});
+
 test('passwords are taken out of arguments, however they are spelled', () => {
   const cases: [string[], string[]][] = [
     [['--password=x y'], ['--password=***']],
