@@ -1,4 +1,5 @@
 import type { KeyRange } from './chunk.ts';
+import type { ColumnImage } from './column-image.ts';
 import type { ComparedColumn } from './comparison.ts';
 import { copiedValue } from './copied-value.ts';
 import type { Key } from './key.ts';
@@ -34,9 +35,14 @@ export interface ComparisonSqlParts {
  */
 export class ComparisonSql {
   readonly #parts: ComparisonSqlParts;
+  /** Of a wide table they are long, and every chunk needs them. */
+  readonly #hashes: Readonly<Record<Side, string>>;
+  readonly #checksums: Readonly<Record<Side, string>>;
 
   constructor(parts: ComparisonSqlParts) {
     this.#parts = parts;
+    this.#hashes = ofEachSide((side) => hash(parts.columns, side));
+    this.#checksums = ofEachSide((side) => checksum(parts.columns, side));
   }
 
   get columns(): readonly ComparedColumn[] {
@@ -57,7 +63,7 @@ export class ComparisonSql {
    */
   aggregate(range: KeyRange, without: readonly Key[] = []): string {
     const side = (which: Side): string => {
-      const sum = `BIT_XOR(${this.#hash(which)})`;
+      const sum = `BIT_XOR(${this.#hashes[which]})`;
       const rest = without.length === 0 ? '' : ` AND NOT ${this.#isOneOf(which, without)}`;
       return `SELECT COUNT(*) AS n, ${sum} AS x ${this.#from(which, range)}${rest}`;
     };
@@ -66,12 +72,12 @@ export class ComparisonSql {
 
   /** Key (k0, k1 ...) and hash (h) of every row of a range. */
   list(side: Side, range: KeyRange): string {
-    return `SELECT ${this.#key(side)}, ${this.#hash(side)} AS h ${this.#from(side, range)}`;
+    return `SELECT ${this.#key(side)}, ${this.#hashes[side]} AS h ${this.#from(side, range)}`;
   }
 
   /** Key and a strong checksum of the rows of these keys. */
   rows(side: Side, keys: readonly Key[]): string {
-    return `SELECT ${this.#key(side)}, ${checksum(this.columns, side)} AS h ${this.#from(side, keys)}`;
+    return `SELECT ${this.#key(side)}, ${this.#checksums[side]} AS h ${this.#from(side, keys)}`;
   }
 
   /** Key and a checksum of each column (c0, c1 ...) of the rows of these keys. */
@@ -100,16 +106,6 @@ export class ComparisonSql {
       .map(({ from, to }) => copiedValue(from, to, `o.${quoteName(from.name)}`))
       .join(', ');
     return `INSERT INTO ${quoteTable(probe)} (${to}) SELECT ${from} ${this.#from('original', keys)}`;
-  }
-
-  #hash(side: Side): string {
-    return rowHash(
-      this.columns.map(({ source, ghost, from, to }) =>
-        side === 'original'
-          ? source.field(`o.${quoteName(from.name)}`)
-          : ghost.field(`g.${quoteName(to.name)}`),
-      ),
-    );
   }
 
   #key(side: Side): string {
@@ -147,10 +143,34 @@ export class ComparisonSql {
   }
 }
 
-function checksum(columns: readonly ComparedColumn[], side: Side): string {
-  const texts = columns.flatMap(({ source, ghost, from, to }) =>
-    side === 'original' ? source.text(`o.${quoteName(from.name)}`) : ghost.text(`g.${quoteName(to.name)}`),
+/** A column as it is compared on a side, and its quoted name there; the probe has the ghost's columns. */
+function onSide(
+  { source, ghost, from, to }: ComparedColumn,
+  side: Side,
+): { image: ColumnImage; ref: string } {
+  return side === 'original'
+    ? { image: source, ref: `o.${quoteName(from.name)}` }
+    : { image: ghost, ref: `g.${quoteName(to.name)}` };
+}
+
+function ofEachSide(make: (side: Side) => string): Readonly<Record<Side, string>> {
+  return { original: make('original'), ghost: make('ghost'), probe: make('probe') };
+}
+
+function hash(columns: readonly ComparedColumn[], side: Side): string {
+  return rowHash(
+    columns.map((column) => {
+      const { image, ref } = onSide(column, side);
+      return image.field(ref);
+    }),
   );
+}
+
+function checksum(columns: readonly ComparedColumn[], side: Side): string {
+  const texts = columns.flatMap((column) => {
+    const { image, ref } = onSide(column, side);
+    return image.text(ref);
+  });
   return `SHA2(CONCAT_WS('#', ${texts.join(', ')}), 256)`;
 }
 
