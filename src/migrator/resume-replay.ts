@@ -4,28 +4,52 @@ import { quoteTable } from '../core/quote.ts';
 import type { ChangelogRow } from '../core/stream.ts';
 import type { TableRef } from '../core/table-ref.ts';
 import type { ArtifactRefs } from '../mysql/artifacts.ts';
+import { type SqlToken, sqlTokens } from '../mysql/binlog/sql-tokens.ts';
 import { buildSql } from '../mysql/deferred-indexes.ts';
 
 const trigger = /^\s*CREATE\s+(OR\s+REPLACE\s+)?(DEFINER\s*=.*?\s)?TRIGGER\s/is;
-const name = '(?:`(?:[^`]|``)*`|[^\\s`.(;,]+)';
-const table = `((?:${name}\\s*\\.\\s*)?${name})`;
-/** The table that a statement makes or alters. */
-const altered = new RegExp(
-  `^\\s*(?:CREATE|ALTER)\\s+TABLE\\s+(?:IF\\s+(?:NOT\\s+)?EXISTS\\s+)?${table}`,
-  'i',
-);
-/** A statement that renames one table, and does nothing else. */
-const renamed = new RegExp(
-  `^\\s*(?:RENAME|ALTER)\\s+TABLE\\s+${table}\\s+(?:TO|RENAME(?:\\s+(?:TO|AS))?)\\s+${table}\\s*;?\\s*(?:/\\*.*)?$`,
-  'is',
-);
+/** How a statement is read of which nobody knows its session's sql_mode. */
+const quoting = { ansiQuotes: false, noBackslash: false };
 
-/** @param schema where a name without one is. */
-function refOf(text: string, schema: string): TableRef {
-  const parts = [...text.matchAll(new RegExp(name, 'g'))].map(([part]) =>
-    part.startsWith('`') ? part.slice(1, -1).replaceAll('``', '`') : part,
-  );
-  return { schema: parts.length > 1 ? parts[0]! : schema, name: parts.at(-1)! };
+function isWord(token: SqlToken | undefined, ...words: readonly string[]): boolean {
+  return token?.kind === 'word' && words.includes(token.text.toUpperCase());
+}
+
+function isName(token: SqlToken | undefined): token is SqlToken {
+  return token?.kind === 'word' || token?.kind === 'quoted';
+}
+
+/** @param schema where a name without one is. @returns null where no table is named there. */
+function tableAt(
+  tokens: readonly SqlToken[],
+  at: number,
+  schema: string,
+): { readonly ref: TableRef; readonly end: number } | null {
+  const [first, dot, second] = tokens.slice(at, at + 3);
+  if (!isName(first)) return null;
+  if (dot?.kind !== 'dot') return { ref: { schema, name: first.text }, end: at + 1 };
+  return isName(second) ? { ref: { schema: first.text, name: second.text }, end: at + 3 } : null;
+}
+
+/** The table that a statement makes or alters. */
+function alteredTable(tokens: readonly SqlToken[], schema: string): TableRef | null {
+  if (!isWord(tokens[0], 'CREATE', 'ALTER') || !isWord(tokens[1], 'TABLE')) return null;
+  let at = 2;
+  while (isWord(tokens[at], 'IF', 'NOT', 'EXISTS')) at += 1;
+  return tableAt(tokens, at, schema)?.ref ?? null;
+}
+
+/** The two names of a statement that renames one table, and does nothing else. */
+function soleRename(tokens: readonly SqlToken[], schema: string): { from: TableRef; to: TableRef } | null {
+  if (!isWord(tokens[0], 'RENAME', 'ALTER') || !isWord(tokens[1], 'TABLE')) return null;
+  const from = tableAt(tokens, 2, schema);
+  if (from === null) return null;
+  let at = from.end;
+  if (isWord(tokens[at], 'RENAME')) at += 1;
+  if (isWord(tokens[at], 'TO', 'AS')) at += 1;
+  const to = at > from.end ? tableAt(tokens, at, schema) : null;
+  if (to === null || tokens.slice(to.end).some(({ text }) => text !== ';')) return null;
+  return { from: from.ref, to: to.ref };
 }
 
 function isSame(a: TableRef, b: TableRef): boolean {
@@ -91,28 +115,26 @@ export class Replay {
    */
   forgives(sql: string, schema: string): boolean {
     if (this.#over) return false;
+    const tokens = [...sqlTokens(sql, quoting)];
     return (
       trigger.test(sql) ||
-      this.#onlyReferences(sql, schema) ||
-      this.#movesBack(sql, schema) ||
+      this.#onlyReferences(sql, alteredTable(tokens, schema)) ||
+      this.#movesBack(soleRename(tokens, schema)) ||
       sql.includes(sentryComment) ||
       this.#ours.some((head) => sql.startsWith(head))
     );
   }
 
   /** Another table's foreign key to the original: rows of the original do not change by it. */
-  #onlyReferences(sql: string, schema: string): boolean {
+  #onlyReferences(sql: string, altered: TableRef | null): boolean {
     const text = sql.toLowerCase();
-    const [, target] = altered.exec(text) ?? [];
-    if (target === undefined || text.includes(this.#ghostName)) return false;
-    if (refOf(target, schema).name === this.#original.name.toLowerCase()) return false;
+    if (altered === null || text.includes(this.#ghostName)) return false;
+    if (altered.name.toLowerCase() === this.#original.name.toLowerCase()) return false;
     return /\breferences\b/.test(text) && !/\brename\b/.test(text);
   }
 
   /** As the refusal `half-renamed` says, however it is typed. */
-  #movesBack(sql: string, schema: string): boolean {
-    const [, from, to] = renamed.exec(sql) ?? [];
-    if (from === undefined || to === undefined) return false;
-    return isSame(refOf(from, schema), this.#old) && isSame(refOf(to, schema), this.#original);
+  #movesBack(renamed: { from: TableRef; to: TableRef } | null): boolean {
+    return renamed !== null && isSame(renamed.from, this.#old) && isSame(renamed.to, this.#original);
   }
 }
