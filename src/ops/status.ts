@@ -24,9 +24,9 @@ export function progressPercent({ copyComplete, rowsCopied, rowsEstimate, phase 
 
 /** The remaining time as it may be shown: below 0.1 % any extrapolation would be noise. */
 export function etaOf(snapshot: Snapshot): Eta {
+  if (snapshot.postponing) return 'due';
   // Keys that become more and more have no end that could be told.
-  if (snapshot.copyComplete && snapshot.backlogGrows !== null && !snapshot.postponing) return 'unknown';
-  if (snapshot.copyComplete || snapshot.postponing) return 'due';
+  if (snapshot.copyComplete) return snapshot.backlogGrows === null ? 'due' : 'unknown';
   const percent = progressPercent(snapshot);
   if (percent < 0.1) return 'unknown';
   if (percent >= 100) return 'due';

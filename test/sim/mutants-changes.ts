@@ -131,6 +131,22 @@ export const server: readonly Mutant[] = [
     'sim @322',
   ),
   one(
+    'a chunk displaces rows beside others',
+    'DESIGN 2, HAZARDS 120',
+    simStore,
+    "if (manner === 'alone' && this.#options.uniqueness === 'enforced') {",
+    "if (this.#options.uniqueness === 'enforced') {",
+    `sim ${JSON.stringify({ uniqueness: 'enforced', collide: false, dawdle: 40, sessions: 3, workers: 3, kind: 'integer' })}`,
+  ),
+  one(
+    'a chunk displaces rows where the ALTER adds uniqueness',
+    'I5',
+    simStore,
+    "if (manner === 'alone' && this.#options.uniqueness === 'enforced') {",
+    "if (manner === 'alone') {",
+    `sim ${JSON.stringify({ uniqueness: 'added', collide: true })}`,
+  ),
+  one(
     'only the deleted are deleted',
     'DESIGN 2',
     simStore,

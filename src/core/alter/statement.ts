@@ -44,7 +44,9 @@ export function readStatement(tokens: readonly Token[]): Statement {
   const last = statement.at(-1);
   // Without its semicolon `--;` would become a comment, which swallows what we append.
   if (last && isMark(last, '-'))
-    throw new UsageError('The ALTER ends in an operator: something is missing behind it');
+    throw new UsageError('The ALTER ends in an operator: something is missing behind it', {
+      hint: 'Give the whole of it, or leave the operator out.',
+    });
   const cursor = new Cursor(statement);
   const other = ['CREATE', 'OPTIMIZE'].find((verb) => cursor.sees(verb) && !cursor.sees(verb, 'PARTITION'));
   if (other) {
